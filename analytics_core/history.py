@@ -1,0 +1,167 @@
+"""Lists an account's posts: the newest at every visit, the whole history once, then round and round.
+
+The rolling sweep is what keeps old posts from freezing: each page it lists brings the counters of forty
+posts of any age, and shows which posts are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Length
+from django.utils import timezone
+
+from . import ingest, schedule
+from .models import AccountState
+from .platforms import Listing, Platform, PostRecord, Source, id_order
+
+# Posts that lists leave out are asked for by id: so many a page, each once a day.
+ABSENCE_CHECKS = 5
+ABSENCE_CHECK_AFTER = timedelta(hours=24)
+
+
+class PostLister:
+    """Brings the posts of one account up to date, page by page.
+
+    Attributes:
+        stats: posts_synced, posts_created, posts_updated and skipped, added to with every page.
+    """
+
+    def __init__(
+        self, platform: Platform, account: Any, *, source: Source, state: AccountState, stats: dict[str, Any]
+    ) -> None:
+        self.platform = platform
+        self.account = account
+        self.source = source
+        self.state = state
+        self.stats = stats
+        for name in ("posts_synced", "posts_created", "posts_updated", "skipped"):
+            stats.setdefault(name, 0)
+
+    def read_page(self, *, before_id: str = "", limit: int = schedule.POSTS_PER_PAGE) -> tuple[Listing[PostRecord], int]:
+        """List one page of posts older than `before_id` ("": the newest) and store it.
+
+        Returns:
+            The page, and how many of its posts are new to us.
+        """
+        page = self.source.posts(self._remote_account_id(), before_id=before_id, limit=limit)
+        if page.next_id == before_id:
+            # It leads nowhere: a server that repeats itself.
+            page.next_id = ""
+        saved = ingest.ingest_posts(self.platform, self.account, page.items)
+        self.stats["posts_synced"] += len(saved.posts)
+        self.stats["posts_created"] += saved.created_count
+        self.stats["posts_updated"] += saved.updated_count
+        self.stats["skipped"] += page.skipped_count
+        self._check_absent(page, before_id)
+        return page, saved.created_count
+
+    def list_newest(self, limit: int, max_posts: int, on_page: Callable[[], None]) -> None:
+        """List the newest `max_posts` posts, `limit` a page."""
+        before_id = ""
+        while self.stats["posts_synced"] < max_posts:
+            page, _ = self.read_page(before_id=before_id, limit=min(limit, max_posts - self.stats["posts_synced"]))
+            on_page()
+            before_id = page.next_id
+            if not before_id:
+                return
+
+    def list_due(self, *, may_go_on: Callable[[], bool], on_page: Callable[[], None]) -> bool:
+        """List the newest page and what else is due. Returns whether the history is complete.
+
+        A visit killed half-way goes on where it was: how far it got is stored after each page.
+        """
+        state = self.state
+        page, new_count = self.read_page()
+        all_new = new_count > 0 and new_count == len(page.items)
+        if not state.history_is_complete and not state.history_before_id:
+            self._set_history(page.next_id)
+        elif all_new and state.history_is_complete:
+            # More than a page of new posts since the last visit: walk down until known ones turn up.
+            self._walk_down(page.next_id, may_go_on=may_go_on, on_page=on_page)
+        while not state.history_is_complete and may_go_on():
+            on_page()
+            older, _ = self.read_page(before_id=state.history_before_id)
+            self._set_history(older.next_id)
+        if state.history_is_complete:
+            self._sweep(page.next_id, may_go_on=may_go_on)
+        return state.history_is_complete
+
+    def _set_history(self, next_id: str) -> None:
+        self.state.history_before_id = next_id
+        self.state.history_is_complete = not next_id
+        self.state.save(update_fields=["history_before_id", "history_is_complete"])
+
+    def _walk_down(self, before_id: str, *, may_go_on: Callable[[], bool], on_page: Callable[[], None]) -> None:
+        while before_id and may_go_on():
+            on_page()
+            page, new_count = self.read_page(before_id=before_id)
+            before_id = page.next_id
+            if not new_count:
+                return
+
+    def _sweep(self, newest_next_id: str, *, may_go_on: Callable[[], bool]) -> None:
+        """List the pages of older posts that are due in this visit."""
+        state, now = self.state, timezone.now()
+        if state.sweep_started_at is None:
+            self._set_sweep(before_id="", pages_count=0, started_at=now)
+        due = schedule.sweep_pages_due(
+            posts_count=self._posts().count(),
+            pages_done=state.sweep_pages_count,
+            started_at=state.sweep_started_at or now,
+            now=now,
+        )
+        for _ in range(due):
+            if not may_go_on():
+                return
+            page, _ = self.read_page(before_id=state.sweep_before_id or newest_next_id)
+            if not page.next_id:
+                # Once around: the next sweep begins now.
+                self._set_sweep(before_id="", pages_count=0, started_at=now)
+                return
+            self._set_sweep(
+                before_id=page.next_id, pages_count=state.sweep_pages_count + 1, started_at=state.sweep_started_at
+            )
+
+    def _set_sweep(self, *, before_id: str, pages_count: int, started_at: Any) -> None:
+        self.state.sweep_before_id = before_id
+        self.state.sweep_pages_count = pages_count
+        self.state.sweep_started_at = started_at
+        self.state.save(update_fields=["sweep_before_id", "sweep_pages_count", "sweep_started_at"])
+
+    def _posts(self) -> QuerySet[Any]:
+        return self.platform.post_model.objects.filter(account=self.account)
+
+    def _remote_account_id(self) -> str:
+        """Return the account's id at its platform, asked for once."""
+        if not self.platform.remote_account_id(self.account):
+            profile = self.source.profile()
+            self.platform.store_profile(self.account, profile)
+            self.state.server_posts_count = profile.posts_count
+            self.state.save(update_fields=["server_posts_count"])
+        return self.platform.remote_account_id(self.account)
+
+    def _check_absent(self, page: Listing[PostRecord], before_id: str) -> None:
+        """Ask by id for known posts that a page should have shown: deleted ones are noted as missing."""
+        if not page.items:
+            return
+        now, id_field = timezone.now(), self.platform.post_id_field
+        listed = {record.remote_id for record in page.items}
+        oldest = min(listed, key=id_order)
+        # Ids are whole numbers of any length, kept as text: the longer one is larger.
+        posts = self._posts().annotate(id_length=Length(id_field))
+        inside = posts.filter(Q(id_length__gt=len(oldest)) | Q(id_length=len(oldest), **{f"{id_field}__gt": oldest}))
+        if before_id:
+            inside = inside.filter(
+                Q(id_length__lt=len(before_id)) | Q(id_length=len(before_id), **{f"{id_field}__lt": before_id})
+            )
+        never_or_long_ago = Q(absence_checked_at=None) | Q(absence_checked_at__lt=now - ABSENCE_CHECK_AFTER)
+        absent = inside.filter(never_or_long_ago, missing_since_at=None).exclude(**{f"{id_field}__in": listed})
+        for post in absent.order_by("-posted_at")[:ABSENCE_CHECKS]:
+            if self.source.post_exists(getattr(post, id_field)):
+                self._posts().filter(pk=post.pk).update(absence_checked_at=now)
+            else:
+                ingest.mark_missing(self.platform, post, seen_at=now)

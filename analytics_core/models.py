@@ -1,0 +1,381 @@
+"""What is known of posts and of who engaged with them: the shape every platform's own tables take.
+
+A platform inherits the abstract models and adds its foreign keys, its id field and its table names.
+The concrete ones at the end hold the engine's own state and belong to no platform.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+if TYPE_CHECKING:
+    from django.db.models.manager import RelatedManager
+
+# A time is good enough for a chart by day when the window it fell in is no longer than this.
+DATED_WINDOW = timedelta(hours=24)
+
+KINDS = ("likes", "comments", "shares")
+
+
+class MediaType(models.TextChoices):
+    """What a post shows."""
+
+    IMAGE = "image", "Image"
+    VIDEO = "video", "Video"
+    CAROUSEL = "carousel", "Carousel"
+
+
+class Precision(models.TextChoices):
+    """How well the time of a like, share or comment is known."""
+
+    EXACT = "exact", "exact"
+    WINDOW = "window", "between two visits"
+    UNKNOWN = "unknown", "not known"
+
+
+class Post(models.Model):
+    """A post with media on some platform.
+
+    A platform adds `account`, its id field and `scheduled_post`; likes, comments and shares point back
+    through `likes`, `comments` and `shares`, the cached counts through `engagement_summary`.
+    """
+
+    platform: ClassVar[str]
+    if TYPE_CHECKING:
+        likes: RelatedManager[Any]
+        comments: RelatedManager[Any]
+        shares: RelatedManager[Any]
+        account_id: int
+
+    instance_url = models.URLField(max_length=255)
+    username = models.CharField(max_length=100)
+    caption = models.TextField(blank=True)
+    media_url = models.URLField(max_length=500)
+    media_type = models.CharField(max_length=20, choices=MediaType, default=MediaType.IMAGE)
+    media_count = models.PositiveSmallIntegerField(default=1)
+    media_width = models.PositiveIntegerField(null=True, blank=True)
+    media_height = models.PositiveIntegerField(null=True, blank=True)
+    thumbnail_url = models.URLField(max_length=500, blank=True, default="")
+    alt_text = models.TextField(blank=True, default="")
+    blurhash = models.CharField(max_length=100, blank=True, default="")
+    visibility = models.CharField(max_length=20, blank=True, default="")
+    is_sensitive = models.BooleanField(default=False)
+    post_url = models.URLField(max_length=500)
+    posted_at = models.DateTimeField(db_index=True)
+    missing_since_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when its instance no longer shows it; it may come back."
+    )
+    absence_checked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was last asked for by id, because lists leave it out."
+    )
+    last_fetched_at = models.DateTimeField(auto_now=True, db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    # Per kind: what the server counts now, what it counted when we last read the whole list (empty: the
+    # list still has to be read), and when we last read it.
+    likes_server_count = models.PositiveIntegerField(null=True, blank=True)
+    likes_read_count = models.PositiveIntegerField(null=True, blank=True)
+    likes_read_at = models.DateTimeField(null=True, blank=True)
+    comments_server_count = models.PositiveIntegerField(null=True, blank=True)
+    comments_read_count = models.PositiveIntegerField(null=True, blank=True)
+    comments_read_at = models.DateTimeField(null=True, blank=True)
+    shares_server_count = models.PositiveIntegerField(null=True, blank=True)
+    shares_read_count = models.PositiveIntegerField(null=True, blank=True)
+    shares_read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["-posted_at"]
+        indexes = [
+            models.Index(fields=["account", "posted_at"]),
+        ]
+
+    @property
+    def has_media(self) -> bool:
+        """True: posts without media are never stored."""
+        return True
+
+    @cached_property
+    def likes_count(self) -> int:
+        """How many people like the post now."""
+        return self.likes.current().count()
+
+    @cached_property
+    def comments_count(self) -> int:
+        """How many comments stand under the post now, answers to comments included."""
+        return self.comments.current().count()
+
+    @cached_property
+    def shares_count(self) -> int:
+        """How many people share the post now."""
+        return self.shares.current().count()
+
+    def refresh_engagement_summary(self) -> EngagementSummary:
+        """Count likes, comments and shares anew and return the saved summary."""
+        summaries = self._meta.get_field("engagement_summary").related_model._default_manager
+        summary, _ = summaries.get_or_create(post=self)
+        summary.update_from_post()
+        # The reverse one-to-one may hold an older copy.
+        self.engagement_summary = summary
+        for kind in KINDS:
+            self.__dict__.pop(f"{kind}_count", None)
+        return summary
+
+    def get_recent_engagement(self, hours: int = 24) -> dict[str, int]:
+        """Count what happened in the last `hours` hours.
+
+        Events whose time is not known to the day are left out: they may be years old.
+
+        Returns:
+            likes, comments, shares and their sum as total.
+        """
+        since = timezone.now() - timedelta(hours=hours)
+        counts = {kind: getattr(self, kind).current().dated().since(since).count() for kind in KINDS}
+        return {**counts, "total": sum(counts.values())}
+
+    def get_top_likers(self, limit: int = 10) -> models.QuerySet[Any, dict[str, Any]]:
+        """Return the people who like most posts of this post's account, most likes first.
+
+        Returns:
+            At most `limit` dicts of account_id, username, display_name and likes_count.
+        """
+        # The name may have changed over the years; people are told apart by their id.
+        return (
+            self.likes.model._default_manager.filter(post__account=self.account_id)
+            .current()
+            .values("account_id")
+            .annotate(
+                username=models.Max("username"),
+                display_name=models.Max("display_name"),
+                likes_count=models.Count("pk"),
+            )
+            .order_by("-likes_count", "username")[:limit]
+        )
+
+
+class EngagementQuerySet(models.QuerySet[Any]):
+    """Likes, comments or shares."""
+
+    def current(self) -> Self:
+        """Those that count: taken back ones are kept as rows, but are in no number."""
+        return self.filter(ended_at__isnull=True)
+
+    def dated(self) -> Self:
+        """Those whose time is known well enough for a count by day."""
+        happened_at = F(self.model.HAPPENED_AT)
+        return self.filter(
+            Q(precision=Precision.EXACT)
+            | Q(precision=Precision.WINDOW, not_before_at__gte=happened_at - DATED_WINDOW)
+        )
+
+    def since(self, moment: datetime) -> Self:
+        """Those that happened at `moment` or later."""
+        return self.filter(**{f"{self.model.HAPPENED_AT}__gte": moment})
+
+
+class Engagement(models.Model):
+    """One like, comment or share by one person, and how well its time is known.
+
+    A row is never deleted when its person takes it back: `ended_at` says since when it no longer counts.
+    """
+
+    HAPPENED_AT: ClassVar[str]
+
+    account_id = models.CharField("person's id", max_length=100)
+    username = models.CharField("handle", max_length=255)
+    display_name = models.CharField(max_length=200, blank=True, default="")
+    precision = models.CharField("time is", max_length=10, choices=Precision, default=Precision.EXACT)
+    not_before_at = models.DateTimeField(
+        null=True, blank=True, help_text="With a time between two visits: the earlier of them."
+    )
+    missed_at = models.DateTimeField(
+        null=True, blank=True, help_text="The first full list that no longer showed it; the next one decides."
+    )
+    ended_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = EngagementQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def happened_at(self) -> datetime:
+        """When it happened, as well as it is known (see `precision`)."""
+        return getattr(self, self.HAPPENED_AT)
+
+
+class Like(Engagement):
+    """One person's like of one post."""
+
+    HAPPENED_AT = "liked_at"
+
+    liked_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["-liked_at", "-pk"]
+        indexes = [models.Index(fields=["username"]), models.Index(fields=["post", "-liked_at"])]
+        constraints = [
+            models.UniqueConstraint(fields=["post", "account_id"], name="%(app_label)s_%(class)s_once"),
+        ]
+
+
+class Share(Engagement):
+    """One person's share of one post."""
+
+    HAPPENED_AT = "shared_at"
+
+    shared_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["-shared_at", "-pk"]
+        indexes = [models.Index(fields=["username"]), models.Index(fields=["post", "-shared_at"])]
+        constraints = [
+            models.UniqueConstraint(fields=["post", "account_id"], name="%(app_label)s_%(class)s_once"),
+        ]
+
+
+class Comment(Engagement):
+    """One comment under a post, or an answer to one."""
+
+    HAPPENED_AT = "commented_at"
+
+    comment_id = models.CharField(max_length=100, db_index=True)
+    content = models.TextField()
+    in_reply_to_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 the post's own id where null
+    commented_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["commented_at", "pk"]
+        indexes = [models.Index(fields=["username"]), models.Index(fields=["post", "commented_at"])]
+        constraints = [
+            models.UniqueConstraint(fields=["post", "comment_id"], name="%(app_label)s_%(class)s_once"),
+        ]
+
+    @property
+    def is_reply(self) -> bool:
+        """Whether it answers something, a post or another comment."""
+        return bool(self.in_reply_to_id)
+
+
+class EngagementSummary(models.Model):
+    """A post's counts, kept beside it so that lists sort and sum without counting rows."""
+
+    total_likes = models.IntegerField(default=0, db_index=True)
+    total_comments = models.IntegerField(default=0)
+    total_shares = models.IntegerField(default=0)
+    total_engagement = models.IntegerField(default=0, db_index=True)
+    engagement_rate = models.FloatField(null=True, blank=True, help_text="Kept for platforms that tell impressions.")
+    last_updated = models.DateTimeField(auto_now=True)
+
+    if TYPE_CHECKING:
+        post: Any
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.total_engagement} on post {self.post_id}"  # type: ignore[attr-defined]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save with total_engagement = total_likes + total_comments + total_shares."""
+        self.total_engagement = self.total_likes + self.total_comments + self.total_shares
+        if kwargs.get("update_fields") is not None:
+            kwargs["update_fields"] = {*kwargs["update_fields"], "total_engagement"}
+        super().save(*args, **kwargs)
+
+    def update_from_post(self) -> None:
+        """Count the post's current likes, comments and shares, and save."""
+        self.total_likes = self.post.likes.current().count()
+        self.total_comments = self.post.comments.current().count()
+        self.total_shares = self.post.shares.current().count()
+        self.save()
+
+
+class AccountState(models.Model):
+    """How far the engine has got with one account of one platform.
+
+    `account_id` is the platform's account row: a foreign key is not possible to many tables.
+    """
+
+    platform = models.CharField(max_length=30)
+    account_id = models.BigIntegerField()
+    lease_token = models.CharField(max_length=32, blank=True, default="")
+    lease_until_at = models.DateTimeField(null=True, blank=True)
+    last_attempt_at = models.DateTimeField(null=True, blank=True)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    next_due_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    failures_count = models.PositiveIntegerField("failures in a row", default=0)
+    message = models.CharField("for the owner", max_length=300, blank=True, default="")
+    seen_notification_id = models.CharField(max_length=100, blank=True, default="")
+    history_before_id = models.CharField(
+        max_length=100, blank=True, default="", help_text="Older posts than this one are still to be listed."
+    )
+    history_is_complete = models.BooleanField(default=False)
+    sweep_before_id = models.CharField(
+        max_length=100, blank=True, default="", help_text="How far down the rolling sweep has got."
+    )
+    sweep_pages_count = models.PositiveIntegerField(default=0)
+    sweep_started_at = models.DateTimeField(null=True, blank=True)
+    server_posts_count = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "account state"
+        constraints = [
+            models.UniqueConstraint(fields=["platform", "account_id"], name="analytics_core_state_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform} account {self.account_id}"
+
+
+class HostState(models.Model):
+    """Politeness owed to one host, by every process together."""
+
+    host = models.CharField(max_length=255, unique=True)
+    next_request_at = models.DateTimeField(null=True, blank=True)
+    blocked_until_at = models.DateTimeField(null=True, blank=True)
+    failures_count = models.PositiveIntegerField("failures in a row", default=0)
+    message = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = "host"
+
+    def __str__(self) -> str:
+        return self.host
+
+
+class Notice(models.Model):
+    """The true time of a like or share, told by a notification, until the list that shows it is read.
+
+    It says nothing of whether the like still stands: a notification outlives its like on some servers
+    (INDEX.md, surprise 14), so a notice alone never makes a row.
+    """
+
+    platform = models.CharField(max_length=30)
+    account_id = models.BigIntegerField()
+    kind = models.CharField(max_length=10, choices=[("likes", "like"), ("shares", "share")])
+    post_remote_id = models.CharField(max_length=100)
+    person_id = models.CharField(max_length=100)
+    happened_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["platform", "account_id", "post_remote_id", "kind", "person_id", "happened_at"],
+                name="analytics_core_notice_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.person_id} at {self.happened_at:%Y-%m-%d %H:%M}"

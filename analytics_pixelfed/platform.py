@@ -1,0 +1,100 @@
+"""Pixelfed, as the engine sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+
+from analytics_core.platforms import Platform, ProfileRecord
+from pixelfed.models import AccountQuerySet, MastodonAccount
+from postflow.models import ScheduledPost
+
+from .answers import WrongAnswer
+from .models import PixelfedPost
+
+if TYPE_CHECKING:
+    from .services import PixelfedAnalyticsFetcher
+
+
+# How far a post's own time may be from the time it was planned for.
+LINK_WINDOW = timedelta(minutes=5)
+
+
+class PixelfedPlatform(Platform):
+    """Accounts on Pixelfed instances."""
+
+    name = "pixelfed"
+    label = "Pixelfed"
+    post_id_field = "pixelfed_post_id"
+    stylesheet = "analytics_pixelfed/platform.css"
+    post_model = PixelfedPost
+
+    def accounts(self) -> AccountQuerySet:
+        """Accounts whose instance runs Pixelfed."""
+        return MastodonAccount.objects.pixelfed()
+
+    def active_accounts(self) -> AccountQuerySet:
+        """Those neither paused nor waiting to be reconnected."""
+        return self.accounts().active()
+
+    def fetcher(self, account: MastodonAccount) -> PixelfedAnalyticsFetcher:
+        """Return a fetcher for one account."""
+        from .services import PixelfedAnalyticsFetcher
+
+        return PixelfedAnalyticsFetcher(account)
+
+    def store_profile(self, account: MastodonAccount, profile: ProfileRecord) -> None:
+        """Keep the account's id, name and picture.
+
+        Raises:
+            PixelfedAPIError: there is no id, or this user has connected the same account already.
+        """
+        if not profile.remote_id:
+            raise WrongAnswer(f"{account.host} does not say whose access this is.")
+        account.remote_id = profile.remote_id
+        account.display_name = profile.display_name
+        account.avatar_url = profile.avatar_url
+        try:
+            with transaction.atomic():
+                account.save(update_fields=["remote_id", "display_name", "avatar_url"])
+        except IntegrityError as error:
+            account.remote_id = ""
+            raise WrongAnswer(f"{account} is connected twice; remove one of the two.") from error
+
+    def ask_to_reconnect(self, account: MastodonAccount, *, message: str) -> None:
+        """Pause the account until its owner has connected it again."""
+        account.state = MastodonAccount.State.RECONNECT
+        account.state_reason = message
+        account.save(update_fields=["state", "state_reason"])
+
+    def link_posts(self, account: MastodonAccount, posts: Sequence[PixelfedPost]) -> None:
+        """Link posts to the planned ones they come from (US-5.1).
+
+        That is the planned post with this id; else, among those whose id is not known, one with the same
+        caption, whatever its case, planned for at most five minutes before or after.
+        """
+        posts = [post for post in posts if post.scheduled_post_id is None]
+        if not posts:
+            return
+        first, last = min(post.posted_at for post in posts), max(post.posted_at for post in posts)
+        planned = ScheduledPost.objects.filter(user=account.user_id)
+        by_id = {
+            plan.pixelfed_post_id: plan
+            for plan in planned.filter(pixelfed_post_id__in=[post.pixelfed_post_id for post in posts])
+        }
+        near = list(planned.filter(pixelfed_post_id="", scheduled_time__range=(first - LINK_WINDOW, last + LINK_WINDOW)))
+        linked = []
+        for post in posts:
+            plan = by_id.get(post.pixelfed_post_id) or next((plan for plan in near if _is_of(post, plan)), None)
+            if plan is not None:
+                post.scheduled_post = plan
+                linked.append(post)
+        PixelfedPost.objects.bulk_update(linked, ["scheduled_post"])
+
+
+def _is_of(post: PixelfedPost, plan: ScheduledPost) -> bool:
+    same_caption = plan.caption.strip().casefold() == post.caption.strip().casefold()
+    return same_caption and abs(post.posted_at - plan.scheduled_time) <= LINK_WINDOW

@@ -1,0 +1,96 @@
+"""Reads one Pixelfed account for the analytics engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from analytics_core import hosts, platforms
+from analytics_core.fetcher import AnalyticsFetcher
+from analytics_core.platforms import (
+    CommentRecord,
+    Listing,
+    NotificationRecord,
+    PersonRecord,
+    PostRecord,
+    ProfileRecord,
+)
+from pixelfed.models import MastodonAccount
+
+from . import parsing
+from .answers import Gone
+from .pixelfed_client import PixelfedAPIClient
+
+
+@dataclass
+class PixelfedSource:
+    """What the client brings, in the engine's words."""
+
+    client: PixelfedAPIClient
+
+    @property
+    def requests_count(self) -> int:
+        """Requests sent so far."""
+        return self.client.requests_count
+
+    def profile(self) -> ProfileRecord:
+        """Return the account that the token belongs to."""
+        return parsing.parse_profile(self.client.verify_credentials())
+
+    def posts(self, remote_account_id: str, *, before_id: str, limit: int) -> Listing[PostRecord]:
+        """Return one page of posts with media, newest first."""
+        page = self.client.get_account_posts(remote_account_id, max_id=before_id or None, limit=limit)
+        return parsing.parse_each(page, parsing.parse_post)
+
+    def post_exists(self, post_id: str) -> bool:
+        """Tell whether the post can be read now."""
+        try:
+            self.client.get_post(post_id)
+        except Gone:
+            return False
+        return True
+
+    def likers(self, post_id: str) -> Listing[PersonRecord]:
+        """Return everybody who likes the post."""
+        return parsing.parse_each(self.client.get_post_favourited_by(post_id), parsing.parse_person)
+
+    def sharers(self, post_id: str) -> Listing[PersonRecord]:
+        """Return everybody who shares the post."""
+        return parsing.parse_each(self.client.get_post_reblogged_by(post_id), parsing.parse_person)
+
+    def comments(self, post_id: str, *, expected_count: int | None) -> Listing[CommentRecord]:
+        """Return the comments that a token can see."""
+        context = self.client.get_post_context(post_id, replies_count=expected_count)
+        return parsing.parse_each(context, parsing.parse_comment)
+
+    def notifications(self, *, since_id: str) -> Listing[NotificationRecord]:
+        """Return what was notified since."""
+        return parsing.parse_each(self.client.get_notifications(since_id or None), parsing.parse_notification)
+
+
+class PixelfedAnalyticsFetcher(AnalyticsFetcher):
+    """Reads one account on a Pixelfed instance; see `AnalyticsFetcher` for what it does.
+
+    Raises:
+        PixelfedAPIError: the account's instance address cannot be one.
+    """
+
+    account: MastodonAccount
+
+    def __init__(self, account: MastodonAccount) -> None:
+        super().__init__(account)
+        self.platform = platforms.get("pixelfed")
+        self.client = PixelfedAPIClient(instance_url=account.instance_url, access_token=account.access_token)
+        self.client.wait_turn = hosts.wait_turn
+
+    @property
+    def source(self) -> PixelfedSource:
+        """The client, in the engine's words."""
+        return PixelfedSource(self.client)
+
+    def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Make one visit, and close the connections after it."""
+        try:
+            return super().run(*args, **kwargs)
+        finally:
+            self.client.close()
