@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,10 +19,23 @@ from django.utils import timezone
 from . import hosts, ingest, states
 from .history import PostLister
 from .models import KINDS
-from .platforms import Blocked, Gone, Listing, Platform, PlatformError, ReconnectNeeded, Source, TryLater, id_order
+from .platforms import (
+    Blocked,
+    Gone,
+    Listing,
+    Platform,
+    PlatformError,
+    ReconnectNeeded,
+    Source,
+    TryLater,
+    id_order,
+)
 from .schedule import POSTS_PER_PAGE
 
 logger = logging.getLogger(__name__)
+
+type Reading = tuple[Any, Sequence[str]]
+"""A post and the kinds of engagement to read of it."""
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being read ("posts", "engagement"), how many are done, how many there are."""
@@ -31,7 +43,9 @@ Progress = Callable[[str, int, int | None], None]
 # One visit's bounds: what is left over is due first next time.
 REQUEST_BUDGET = 400
 RUN_SECONDS = 8 * 60
+# A list is read again after this, though its counter stands still; within what an idle visit may cost.
 RE_READ_AFTER = timedelta(days=7)
+IDLE_REQUESTS = 3
 # A host that fails twice in a row, retries included, is left alone for this visit.
 TROUBLE_LIMIT = 2
 
@@ -53,6 +67,7 @@ class AnalyticsFetcher:
     def __init__(self, account: Any) -> None:
         self.account = account
         self.host = urlsplit(account.instance_url).netloc
+        self._request_limit: int | None = None
 
     @property
     def source(self) -> Source:
@@ -73,9 +88,11 @@ class AnalyticsFetcher:
             posts_synced, posts_created, posts_updated, skipped, errors, message.
         """
         stats: dict[str, Any] = {"posts_synced": 0, "posts_created": 0, "posts_updated": 0, "skipped": 0}
-        with self._visit(stats):
+
+        def work() -> None:
             self._lister(stats).list_newest(limit, max_posts, lambda: self._tell_posts(progress, stats))
-        return stats
+
+        return self._visit(stats, work)
 
     def fetch_post_engagement(self, post: Any) -> dict[str, Any]:
         """Read everybody who likes, comments or shares one post, whatever its counters say.
@@ -84,87 +101,100 @@ class AnalyticsFetcher:
             new_likes, new_comments, new_shares, total_engagement, errors, message.
         """
         stats: dict[str, Any] = {"new_likes": 0, "new_comments": 0, "new_shares": 0, "total_engagement": 0}
-        with self._visit(stats):
+
+        def work() -> None:
             self._read_engagement(post, KINDS, stats)
             ingest.apply_notices(self.platform, self.account)
+
+        self._visit(stats, work)
         stats["total_engagement"] = post.refresh_engagement_summary().total_engagement
         return stats
 
     def fetch_recent_posts_engagement(
         self, hours: int = 24, max_posts: int = 50, progress: Progress | None = None
     ) -> dict[str, Any]:
-        """Read the engagement of the posts of the last `hours` hours, newest first, whatever their counters say.
+        """Read the engagement of the posts of the last `hours` hours, newest first.
 
         Returns:
             posts_processed, total_new_likes, total_new_comments, total_new_shares, errors, message.
         """
         stats = _new_stats()
-        with self._visit(stats):
+
+        def work() -> None:
             since = timezone.now() - timedelta(hours=hours)
-            posts = list(self._posts().filter(posted_at__gte=since).order_by("-posted_at")[:max_posts])
-            if posts:
+            posts = self._posts().filter(posted_at__gte=since).order_by("-posted_at")[:max_posts]
+            readings: list[Reading] = [(post, KINDS) for post in posts]
+            if readings:
                 self._read_notifications(stats)
-            self._read_posts([(post, KINDS) for post in posts], stats, progress)
-            ingest.apply_notices(self.platform, self.account)
-        return stats
+                self._read_posts(readings, stats, progress)
+                ingest.apply_notices(self.platform, self.account)
+
+        return self._visit(stats, work)
 
     def run(self, progress: Progress | None = None) -> dict[str, Any]:
-        """Make one visit: list posts, then read what moved. An idle visit costs one request.
+        """Make one visit: list posts, then read what moved. An idle visit costs one request, at most three.
 
         Returns:
             The counts of `sync_account_posts` and `fetch_recent_posts_engagement`, requests, and work_left:
             whether the budget ended before the work did.
         """
         stats = _new_stats() | {"posts_synced": 0, "posts_created": 0, "posts_updated": 0, "work_left": False}
-        with self._visit(stats):
-            first_request = self.source.requests_count
+        first_request = self.source.requests_count
+
+        def work() -> None:
             self._ends_at = time.monotonic() + RUN_SECONDS
             self._request_limit = first_request + REQUEST_BUDGET
             self._trusts_zero = True
-            try:
-                is_complete = self._lister(stats).list_due(
-                    may_go_on=self._may_go_on, on_page=lambda: self._tell_posts(progress, stats)
-                )
-                stats["work_left"] = not is_complete
-                changed = self._changed_posts()
-                if changed:
+            stats["work_left"] = not self._lister(stats).list_due(
+                may_go_on=self._may_go_on, on_page=lambda: self._tell_posts(progress, stats)
+            )
+            due = self._moved_posts() or self._audits(
+                at_most=IDLE_REQUESTS - self._requests_since(first_request)
+            )
+            if due:
+                if self._is_worth_notifications(due):
                     self._read_notifications(stats)
-                    self._read_posts(changed, stats, progress)
-                    ingest.apply_notices(self.platform, self.account)
-            finally:
-                stats["requests"] = self.source.requests_count - first_request
-        return stats
+                self._read_posts(due, stats, progress)
+                ingest.apply_notices(self.platform, self.account)
+            states.record_success(self._state, self._lease, message=stats["message"])
 
-    @contextmanager
-    def _visit(self, stats: dict[str, Any]) -> Iterator[None]:
-        """Hold the lease around the work, turn failures into `errors` and `message`, record the outcome."""
-        stats.setdefault("errors", 0)
-        stats.setdefault("message", "")
+        try:
+            return self._visit(stats, work)
+        finally:
+            stats["requests"] = self._requests_since(first_request)
+
+    def _visit(self, stats: dict[str, Any], work: Callable[[], None]) -> dict[str, Any]:
+        """Do the work under the account's lease; failures of the other side become `errors` and `message`.
+
+        Raises:
+            AccountBusy: another run holds the lease.
+        """
+        stats.update(errors=0, message="")
         self._state = states.state_of(self.platform, self.account)
-        self._request_limit = self._ends_at = float("inf")
+        self._request_limit = None
         self._trusts_zero = False
         self._lease = states.claim_lease(self._state)
         if not self._lease:
-            raise AccountBusy(f"{self.account} is being read by another run; it will be done in a few minutes.")
+            raise AccountBusy(
+                f"{self.account} is being read by another run; it will be done in a few minutes."
+            )
         try:
             self._check_host()
-            yield
+            work()
         except PlatformError as error:
             self._fail(error, stats)
-        else:
-            if not stats["errors"]:
-                states.record_success(self._state, self._lease)
-            else:
-                states.record_failure(self._state, self._lease, message=stats["message"])
         finally:
             states.release_lease(self._state, self._lease)
         logger.info("%s account %s: %s", self.platform.name, self.account.pk, stats)
+        return stats
 
     def _check_host(self) -> None:
         until_at = hosts.blocked_until(self.host)
         if until_at is not None:
             seconds = (until_at - timezone.now()).total_seconds()
-            raise Blocked(f"{self.host} asked for a pause until {timezone.localtime(until_at):%H:%M}.", seconds=seconds)
+            raise Blocked(
+                f"{self.host} asked for a pause until {timezone.localtime(until_at):%H:%M}.", seconds=seconds
+            )
 
     def _fail(self, error: PlatformError, stats: dict[str, Any]) -> None:
         """Record the failure that ended a visit."""
@@ -196,7 +226,13 @@ class AnalyticsFetcher:
             return False
         return True
 
+    def _requests_since(self, first_request: int) -> int:
+        return self.source.requests_count - first_request
+
     def _may_go_on(self) -> bool:
+        """Whether the visit's budget allows more; what was named by hand is read to its end."""
+        if self._request_limit is None:
+            return True
         return time.monotonic() < self._ends_at and self.source.requests_count < self._request_limit
 
     def _posts(self) -> QuerySet[Any]:
@@ -209,28 +245,37 @@ class AnalyticsFetcher:
     def _lister(self, stats: dict[str, Any]) -> PostLister:
         return PostLister(self.platform, self.account, source=self.source, state=self._state, stats=stats)
 
-    def _changed_posts(self) -> list[tuple[Any, Sequence[str]]]:
-        """Return the posts to read, newest first, each with the kinds that moved, are new, or are due again."""
-        now = timezone.now()
-        moved = {
-            kind: Q(**{f"{kind}_read_count": None})
-            | (Q(**{f"{kind}_server_count__isnull": False}) & ~Q(**{f"{kind}_server_count": F(f"{kind}_read_count")}))
-            | Q(**{f"{kind}_read_at__lt": now - RE_READ_AFTER})
-            for kind in KINDS
-        }
-        anything = moved["likes"] | moved["comments"] | moved["shares"]
-        posts = self._posts().filter(anything, missing_since_at=None).order_by("-posted_at")
-        return [(post, [kind for kind in KINDS if self._has_moved(post, kind)]) for post in posts]
+    def _moved_posts(self) -> list[Reading]:
+        """Return the posts with counters that moved or lists never read, newest first, with those kinds."""
+        moved = Q()
+        for kind in KINDS:
+            unread = Q(**{f"{kind}_read_count": None})
+            differs = Q(**{f"{kind}_server_count__isnull": False}) & ~Q(
+                **{f"{kind}_server_count": F(f"{kind}_read_count")}
+            )
+            moved |= unread | differs
+        posts = self._posts().filter(moved, missing_since_at=None).order_by("-posted_at")
+        return [(post, [kind for kind in KINDS if _has_moved(post, kind)]) for post in posts]
 
-    def _has_moved(self, post: Any, kind: str) -> bool:
-        read_count, read_at = getattr(post, f"{kind}_read_count"), getattr(post, f"{kind}_read_at")
-        server_count = getattr(post, f"{kind}_server_count")
-        is_old = read_at is not None and read_at < timezone.now() - RE_READ_AFTER
-        return read_count is None or is_old or (server_count is not None and server_count != read_count)
+    def _audits(self, *, at_most: int) -> list[Reading]:
+        """Return lists that were last read over a week ago, the oldest first: counters alone do not show
+        somebody who left while somebody else came.
+        """
+        due: list[Reading] = []
+        for kind in KINDS:
+            posts = self._posts().filter(
+                **{f"{kind}_read_at__lt": timezone.now() - RE_READ_AFTER, f"{kind}_read_count__gt": 0},
+                missing_since_at=None,
+            )
+            due += [(post, [kind]) for post in posts.order_by(f"{kind}_read_at")[: max(at_most, 0)]]
+        due.sort(key=lambda audit: getattr(audit[0], f"{audit[1][0]}_read_at"))
+        return due[: max(at_most, 0)]
 
-    def _read_posts(
-        self, posts: Sequence[tuple[Any, Sequence[str]]], stats: dict[str, Any], progress: Progress | None
-    ) -> None:
+    def _is_worth_notifications(self, due: Sequence[Reading]) -> bool:
+        """Whether anything new is to be expected: an audit alone finds nothing that has a notification."""
+        return any(_has_moved(post, kind) for post, kinds in due for kind in kinds)
+
+    def _read_posts(self, posts: Sequence[Reading], stats: dict[str, Any], progress: Progress | None) -> None:
         """Read posts one by one until the budget ends or the host fails too often in a row."""
         troubles = 0
         for done, (post, kinds) in enumerate(posts):
@@ -249,7 +294,7 @@ class AnalyticsFetcher:
             progress("engagement", len(posts), len(posts))
 
     def _read_engagement(self, post: Any, kinds: Sequence[str], stats: dict[str, Any]) -> bool:
-        """Read some kinds of one post and store what was read whole. Tells whether the host was in trouble."""
+        """Read some kinds of one post and store what was read whole. Tells if the host was in trouble."""
         listings: dict[str, Listing[Any]] = {}
         trouble = False
         try:
@@ -286,7 +331,7 @@ class AnalyticsFetcher:
         return self.source.comments(post_id, expected_count=server_count)
 
     def _read_notifications(self, stats: dict[str, Any]) -> None:
-        """Keep the times and comments that notifications tell; without them likes are less exact, not wrong."""
+        """Keep the times and comments that notifications tell; without them times are less exact."""
         state = self._state
         try:
             listing = self.source.notifications(since_id=state.seen_notification_id)
@@ -299,6 +344,11 @@ class AnalyticsFetcher:
         if newest:
             state.seen_notification_id = newest
             state.save(update_fields=["seen_notification_id"])
+
+
+def _has_moved(post: Any, kind: str) -> bool:
+    server_count, read_count = getattr(post, f"{kind}_server_count"), getattr(post, f"{kind}_read_count")
+    return read_count is None or (server_count is not None and server_count != read_count)
 
 
 def _new_stats() -> dict[str, Any]:

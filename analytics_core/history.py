@@ -41,16 +41,18 @@ class PostLister:
         for name in ("posts_synced", "posts_created", "posts_updated", "skipped"):
             stats.setdefault(name, 0)
 
-    def read_page(self, *, before_id: str = "", limit: int = schedule.POSTS_PER_PAGE) -> tuple[Listing[PostRecord], int]:
+    def read_page(
+        self, *, before_id: str = "", limit: int = schedule.POSTS_PER_PAGE
+    ) -> tuple[Listing[PostRecord], int]:
         """List one page of posts older than `before_id` ("": the newest) and store it.
 
         Returns:
             The page, and how many of its posts are new to us.
         """
         page = self.source.posts(self._remote_account_id(), before_id=before_id, limit=limit)
-        if page.next_id == before_id:
-            # It leads nowhere: a server that repeats itself.
-            page.next_id = ""
+        if before_id and id_order(page.next_id) >= id_order(before_id):
+            # A server that repeats itself would lead in a circle for ever.
+            page = Listing(items=[])
         saved = ingest.ingest_posts(self.platform, self.account, page.items)
         self.stats["posts_synced"] += len(saved.posts)
         self.stats["posts_created"] += saved.created_count
@@ -63,7 +65,9 @@ class PostLister:
         """List the newest `max_posts` posts, `limit` a page."""
         before_id = ""
         while self.stats["posts_synced"] < max_posts:
-            page, _ = self.read_page(before_id=before_id, limit=min(limit, max_posts - self.stats["posts_synced"]))
+            page, _ = self.read_page(
+                before_id=before_id, limit=min(limit, max_posts - self.stats["posts_synced"])
+            )
             on_page()
             before_id = page.next_id
             if not before_id:
@@ -95,7 +99,9 @@ class PostLister:
         self.state.history_is_complete = not next_id
         self.state.save(update_fields=["history_before_id", "history_is_complete"])
 
-    def _walk_down(self, before_id: str, *, may_go_on: Callable[[], bool], on_page: Callable[[], None]) -> None:
+    def _walk_down(
+        self, before_id: str, *, may_go_on: Callable[[], bool], on_page: Callable[[], None]
+    ) -> None:
         while before_id and may_go_on():
             on_page()
             page, new_count = self.read_page(before_id=before_id)
@@ -123,7 +129,9 @@ class PostLister:
                 self._set_sweep(before_id="", pages_count=0, started_at=now)
                 return
             self._set_sweep(
-                before_id=page.next_id, pages_count=state.sweep_pages_count + 1, started_at=state.sweep_started_at
+                before_id=page.next_id,
+                pages_count=state.sweep_pages_count + 1,
+                started_at=state.sweep_started_at,
             )
 
     def _set_sweep(self, *, before_id: str, pages_count: int, started_at: Any) -> None:
@@ -153,13 +161,18 @@ class PostLister:
         oldest = min(listed, key=id_order)
         # Ids are whole numbers of any length, kept as text: the longer one is larger.
         posts = self._posts().annotate(id_length=Length(id_field))
-        inside = posts.filter(Q(id_length__gt=len(oldest)) | Q(id_length=len(oldest), **{f"{id_field}__gt": oldest}))
+        inside = posts.filter(
+            Q(id_length__gt=len(oldest)) | Q(id_length=len(oldest), **{f"{id_field}__gt": oldest})
+        )
         if before_id:
             inside = inside.filter(
-                Q(id_length__lt=len(before_id)) | Q(id_length=len(before_id), **{f"{id_field}__lt": before_id})
+                Q(id_length__lt=len(before_id))
+                | Q(id_length=len(before_id), **{f"{id_field}__lt": before_id})
             )
         never_or_long_ago = Q(absence_checked_at=None) | Q(absence_checked_at__lt=now - ABSENCE_CHECK_AFTER)
-        absent = inside.filter(never_or_long_ago, missing_since_at=None).exclude(**{f"{id_field}__in": listed})
+        absent = inside.filter(never_or_long_ago, missing_since_at=None).exclude(
+            **{f"{id_field}__in": listed}
+        )
         for post in absent.order_by("-posted_at")[:ABSENCE_CHECKS]:
             if self.source.post_exists(getattr(post, id_field)):
                 self._posts().filter(pk=post.pk).update(absence_checked_at=now)

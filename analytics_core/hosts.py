@@ -34,12 +34,12 @@ def wait_turn(host: str) -> None:
 
 
 def block(host: str, *, seconds: float, message: str) -> datetime:
-    """Leave `host` alone for `seconds`, for every account on it. Returns until when; never shortens a pause."""
+    """Leave `host` alone for `seconds`, for every account on it. Returns until when; no pause gets shorter."""
     until_at = timezone.now() + timedelta(seconds=seconds)
     state, _ = HostState.objects.get_or_create(host=host)
     if state.blocked_until_at is None or state.blocked_until_at < until_at:
         HostState.objects.filter(pk=state.pk).update(blocked_until_at=until_at, message=message[:300])
-        logger.info("%s is left alone until %s: %s", host, until_at.isoformat(timespec="seconds"), message)
+        logger.info("%s is left alone until %s: %s", host, f"{until_at:%Y-%m-%d %H:%M:%S}", message)
     return until_at
 
 

@@ -76,7 +76,9 @@ def ingest_posts(platform: Platform, account: Any, records: Iterable[PostRecord]
     ]
     with transaction.atomic():
         known = set(
-            model.objects.filter(account=account, **{f"{id_field}__in": by_id}).values_list(id_field, flat=True)
+            model.objects.filter(account=account, **{f"{id_field}__in": by_id}).values_list(
+                id_field, flat=True
+            )
         )
         model.objects.bulk_create(
             rows,
@@ -199,7 +201,9 @@ def refresh_summaries(platform: Platform, post_ids: Sequence[int]) -> None:
     """Count these posts' current likes, comments and shares into their summaries."""
     totals: dict[int, dict[str, int]] = {post_id: dict.fromkeys(KINDS, 0) for post_id in post_ids}
     for kind, model in platform.engagement_models.items():
-        counted = model.objects.current().filter(post_id__in=post_ids).values("post_id").annotate(count=Count("pk"))
+        counted = (
+            model.objects.current().filter(post_id__in=post_ids).values("post_id").annotate(count=Count("pk"))
+        )
         for row in counted.order_by():
             totals[row["post_id"]][kind] = row["count"]
     summaries = [
@@ -229,7 +233,8 @@ def mark_missing(platform: Platform, post: Any, *, seen_at: datetime) -> None:
 
 def _people(records: Iterable[PersonRecord]) -> dict[str, dict[str, Any]]:
     return {
-        person.remote_id: {"username": person.username, "display_name": person.display_name} for person in records
+        person.remote_id: {"username": person.username, "display_name": person.display_name}
+        for person in records
     }
 
 
@@ -270,14 +275,23 @@ def _reconcile(
             continue
         if row.ended_at is not None and not has_own_time:
             ended_at = row.ended_at
-            _assign(row, _first_seen(model, seen_at=seen_at, previous_at=max(previous_at or ended_at, ended_at)))
+            _assign(
+                row, _first_seen(model, seen_at=seen_at, previous_at=max(previous_at or ended_at, ended_at))
+            )
         result.returned_count += row.ended_at is not None
         if _assign(row, {**values, "missed_at": None, "ended_at": None}):
             changed.append(row)
     model.objects.bulk_create(new, batch_size=BATCH_SIZE, ignore_conflicts=True)
     result.new_count = len(new)
     if changed:
-        fields = [*next(iter(wanted.values())), "missed_at", "ended_at", "precision", "not_before_at", model.HAPPENED_AT]
+        fields = [
+            *next(iter(wanted.values())),
+            "missed_at",
+            "ended_at",
+            "precision",
+            "not_before_at",
+            model.HAPPENED_AT,
+        ]
         model.objects.bulk_update(changed, sorted(set(fields)), batch_size=BATCH_SIZE)
     if may_end:
         absent = [row for remote_id, row in rows.items() if remote_id not in wanted and row.ended_at is None]
@@ -306,7 +320,9 @@ def _assign(row: Any, values: Mapping[str, Any]) -> bool:
     return bool(differing)
 
 
-def _note_reading(post: Any, kind: str, listing: Listing[Any], *, has_doubts: bool, seen_at: datetime) -> None:
+def _note_reading(
+    post: Any, kind: str, listing: Listing[Any], *, has_doubts: bool, seen_at: datetime
+) -> None:
     """Remember the reading: what the server counted then, or that the list has to be read once more."""
     server_count = getattr(post, f"{kind}_server_count")
     settled_count = len(listing.items) if server_count is None else server_count
@@ -322,7 +338,9 @@ def _add_comments(platform: Platform, account: Any, comments: Sequence[CommentRe
     parents = {comment.in_reply_to_id for comment in comments if comment.in_reply_to_id}
     posts = platform.post_model.objects.filter(account=account, **{f"{id_field}__in": parents})
     post_of = dict(posts.values_list(id_field, "pk"))
-    known = model.objects.filter(post__account=account, comment_id__in=parents).values_list("comment_id", "post_id")
+    known = model.objects.filter(post__account=account, comment_id__in=parents).values_list(
+        "comment_id", "post_id"
+    )
     post_of.update(known)
     by_post: dict[int, list[CommentRecord]] = defaultdict(list)
     # Oldest first: an answer may answer another one of this batch.
@@ -373,5 +391,7 @@ def _set_exact(model: type[Any], notices: Sequence[Notice], posts: Mapping[str, 
         rows[place].precision = Precision.EXACT
         rows[place].not_before_at = None
     changed = [rows[place] for place in fitting]
-    model.objects.bulk_update(changed, [model.HAPPENED_AT, "precision", "not_before_at"], batch_size=BATCH_SIZE)
+    model.objects.bulk_update(
+        changed, [model.HAPPENED_AT, "precision", "not_before_at"], batch_size=BATCH_SIZE
+    )
     return [notice.pk for notice in fitting.values()]

@@ -14,9 +14,6 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
-
 # A time is good enough for a chart by day when the window it fell in is no longer than this.
 DATED_WINDOW = timedelta(hours=24)
 
@@ -48,9 +45,10 @@ class Post(models.Model):
 
     platform: ClassVar[str]
     if TYPE_CHECKING:
-        likes: RelatedManager[Any]
-        comments: RelatedManager[Any]
-        shares: RelatedManager[Any]
+        likes: Any
+        comments: Any
+        shares: Any
+        engagement_summary: Any
         account_id: int
 
     instance_url = models.URLField(max_length=255)
@@ -118,8 +116,8 @@ class Post(models.Model):
 
     def refresh_engagement_summary(self) -> EngagementSummary:
         """Count likes, comments and shares anew and return the saved summary."""
-        summaries = self._meta.get_field("engagement_summary").related_model._default_manager
-        summary, _ = summaries.get_or_create(post=self)
+        model: Any = self._meta.get_field("engagement_summary").related_model
+        summary, _ = model.objects.get_or_create(post=self)
         summary.update_from_post()
         # The reverse one-to-one may hold an older copy.
         self.engagement_summary = summary
@@ -274,7 +272,9 @@ class EngagementSummary(models.Model):
     total_comments = models.IntegerField(default=0)
     total_shares = models.IntegerField(default=0)
     total_engagement = models.IntegerField(default=0, db_index=True)
-    engagement_rate = models.FloatField(null=True, blank=True, help_text="Kept for platforms that tell impressions.")
+    engagement_rate = models.FloatField(
+        null=True, blank=True, help_text="Kept for platforms that tell impressions."
+    )
     last_updated = models.DateTimeField(auto_now=True)
 
     if TYPE_CHECKING:

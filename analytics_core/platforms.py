@@ -66,7 +66,7 @@ class WrongAnswer(PlatformError):
 
 
 def id_order(remote_id: str) -> tuple[int, str]:
-    """Return a key that sorts a platform's ids as the whole numbers they are, without a limit on their size."""
+    """Return a key that sorts a platform's ids as the whole numbers they are, of any size."""
     digits = remote_id.lstrip("0")
     return len(digits), digits
 
@@ -158,8 +158,9 @@ class Listing[T]:
 class Source(Protocol):
     """Reads one account of one platform. Every method may raise any `PlatformError`."""
 
-    requests_count: int
-    """Requests sent so far, retries included."""
+    @property
+    def requests_count(self) -> int:
+        """Requests sent so far, retries included."""
 
     def profile(self) -> ProfileRecord:
         """Return the account that the token belongs to."""
@@ -236,7 +237,8 @@ class Platform:
     def engagement_models(self) -> dict[str, type[Any]]:
         """The models of likes, comments and shares by kind."""
         return {
-            kind: self.post_model._meta.get_field(kind).related_model for kind in ("likes", "comments", "shares")
+            kind: self.post_model._meta.get_field(kind).related_model
+            for kind in ("likes", "comments", "shares")
         }
 
     @cached_property

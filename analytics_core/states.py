@@ -38,12 +38,15 @@ def release_lease(state: AccountState, token: str) -> None:
     AccountState.objects.filter(pk=state.pk, lease_token=token).update(lease_token="", lease_until_at=None)
 
 
-def record_success(state: AccountState, token: str) -> None:
-    """Note that a visit ended well; the next is due at the next full hour."""
+def record_success(state: AccountState, token: str, *, message: str = "") -> None:
+    """Note that a visit came to its end; the next is due at the next full hour.
+
+    `message` tells the owner of single things that failed on the way.
+    """
     now = timezone.now()
     next_due_at = (now + INTERVAL).replace(minute=0, second=0, microsecond=0)
     AccountState.objects.filter(pk=state.pk, lease_token=token).update(
-        last_success_at=now, next_due_at=next_due_at, failures_count=0, message=""
+        last_success_at=now, next_due_at=next_due_at, failures_count=0, message=message[:300]
     )
 
 

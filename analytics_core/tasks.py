@@ -18,7 +18,9 @@ PRIORITY_HOURLY = 5
 PRIORITY_LEFT_OVER = 0
 
 
-@task(queue_name="default", priority=PRIORITY_HOURLY, max_retries=2, retry_delay=300)
+@task(  # type: ignore[call-overload]  # the retry options are our backend's
+    queue_name="default", priority=PRIORITY_HOURLY, max_retries=2, retry_delay=300
+)
 def fetch_account(platform_name: str, account_id: int) -> dict[str, Any]:
     """Make one visit to an account; queue the next at once while there is work left.
 

@@ -15,6 +15,8 @@ from django.utils import timezone
 from analytics_core import platforms
 from core.http import Answer, retry_after_seconds
 
+from .paging import clean_id, item_id
+
 # Without Retry-After a throttled server is left alone for a minute, spread so that accounts do not return
 # in one burst.
 THROTTLED_SECONDS = (60.0, 90.0)
@@ -48,6 +50,17 @@ class BadRequest(PixelfedAPIError, platforms.WrongAnswer, ValueError):
     """We were about to ask for something impossible: a bad address or id. Nothing was sent."""
 
 
+def checked_id(remote_id: Any) -> str:
+    """Return the id if it may stand in an address.
+
+    Raises:
+        PixelfedAPIError: also a ValueError: it may not.
+    """
+    if not clean_id(remote_id):
+        raise BadRequest("This is not the id of a post or an account.")
+    return clean_id(remote_id)
+
+
 def read_json(answer: Answer, *, host: str) -> Any:
     """Return the JSON of a good answer.
 
@@ -62,6 +75,31 @@ def read_json(answer: Answer, *, host: str) -> Any:
     if data is None:
         raise WrongAnswer(f"{host} answered with broken data.")
     return data
+
+
+def is_own_post(status: dict[str, Any]) -> bool:
+    """Tell whether this is a post of the account's own, with media, that is not a private message."""
+    has_media = bool(status.get("media_attachments"))
+    return has_media and not status.get("reblog") and status.get("visibility") != "direct"
+
+
+def is_comment(status: Any) -> bool:
+    """Tell whether this can be a comment: it and its writer have ids."""
+    return item_id(status) != "" and item_id(status.get("account")) != ""
+
+
+def flat_comment(status: dict[str, Any]) -> dict[str, Any]:
+    """Return a comment's facts in one dict (see `is_comment`)."""
+    account = status["account"]
+    return {
+        "id": item_id(status),
+        "account_id": item_id(account),
+        "username": account.get("acct") or account.get("username"),
+        "display_name": account.get("display_name") or "",
+        "content": status.get("content") or "",
+        "created_at": status.get("created_at"),
+        "in_reply_to_id": status.get("in_reply_to_id"),
+    }
 
 
 def _parse(answer: Answer) -> Any:

@@ -1,4 +1,4 @@
-"""Which way older items lie: cursors out of Link headers, ids in order.
+"""Which way older items lie: cursors out of Link headers, ids in order, and what a listing has gathered.
 
 Pixelfed's likers and sharers have their older page under rel="prev", Mastodon's under rel="next"
 (api-facts 3). The cursor itself tells the direction on the one, the relation on the other.
@@ -13,31 +13,73 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from requests.utils import parse_header_links
-
 from analytics_core.platforms import id_order
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
-PAGING_PARAMETERS = ("cursor", "max_id")
+
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
+_REL = re.compile(r""";\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))""", re.IGNORECASE)
+
+
+class Found(list[dict[str, Any]]):
+    """What a listing brought: a list of dicts, and how far it can be trusted.
+
+    Attributes:
+        is_complete: the whole list was read.
+        skipped_count: odd entries that were left out.
+        next_id: a page of posts only: its smallest id, to ask for the page before it; "" at the end.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_complete = True
+        self.skipped_count = 0
+        self.next_id = ""
+        self._ids: set[str] = set()
+
+    def take(self, items: Iterable[Any]) -> int:
+        """Add the items not yet there, count those without an id as skipped; return how many were new."""
+        count = len(self)
+        for item in items:
+            remote_id = item_id(item)
+            if not remote_id:
+                self.skipped_count += 1
+            elif remote_id not in self._ids:
+                self._ids.add(remote_id)
+                self.append(item)
+        return len(self) - count
 
 
 def older_page(link_header: str) -> dict[str, str]:
-    """Return the parameters that ask for the next older page, empty if the header offers none.
+    """Return the parameter that asks for the next older page, nothing if the header offers none.
 
-    Only the parameters are taken, never the address: whoever forged or misconfigured the link, the token
+    Only the parameter is taken, never the address: whoever forged or misconfigured the link, the token
     goes to the instance itself.
     """
-    offers = [(link.get("rel", ""), _parameters(link.get("url", ""))) for link in _links(link_header)]
-    cursors = [offer for _, offer in offers if "cursor" in offer]
+    offers = [(_rels(attributes), _query(url)) for url, attributes in _LINK.findall(link_header)]
+    cursors = [query["cursor"] for _, query in offers if query.get("cursor")]
+    # A cursor that cannot be read may lead to older ones: whoever follows it notices a circle, while an
+    # end that is none would go unnoticed.
+    for direction in (True, None):
+        for cursor in cursors:
+            if _leads_to_older(cursor) is direction:
+                return {"cursor": cursor}
     if cursors:
-        return next((offer for offer in cursors if _points_to_older(offer["cursor"])), {})
-    return next((offer for rel, offer in offers if rel == "next" and "max_id" in offer), {})
+        return {}
+    # An empty max_id and a zero start over at the newest page (api-facts 2, and trap 7).
+    before = (query.get("max_id", "") for rels, query in offers if "next" in rels)
+    return next(({"max_id": max_id} for max_id in before if max_id.strip("0")), {})
 
 
 def item_id(item: Any) -> str:
     """Return an API object's id, "" if it has none that can be one."""
     value = item.get("id") if isinstance(item, dict) else None
-    if isinstance(value, int) and not isinstance(value, bool):
+    return clean_id(value)
+
+
+def clean_id(value: Any) -> str:
+    """Return an id as the text that may stand in an address, "" for what is none."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**100:
         value = str(value)
     return value if isinstance(value, str) and ID.fullmatch(value) else ""
 
@@ -47,25 +89,33 @@ def oldest_id(items: Iterable[Any]) -> str:
     return min(filter(None, map(item_id, items)), key=id_order, default="")
 
 
-def _links(link_header: str) -> list[dict[str, str]]:
-    try:
-        return parse_header_links(link_header)
-    except (ValueError, IndexError):
-        return []
+def is_older(item: Any, than: str) -> bool:
+    """Tell whether an item's id is smaller; one without an id passes, to be counted as odd."""
+    return not item_id(item) or id_order(item_id(item)) < id_order(than)
 
 
-def _parameters(url: str) -> dict[str, str]:
-    """Return the paging parameters of a link; an empty one counts as absent (api-facts, trap 7)."""
+def is_newer(item: Any, than: str) -> bool:
+    """Tell whether an item's id is larger; one without an id passes, to be counted as odd."""
+    return not item_id(item) or id_order(item_id(item)) > id_order(than)
+
+
+def _rels(attributes: str) -> list[str]:
+    match = _REL.search(attributes)
+    return (match[1] or match[2] or "").lower().split() if match else []
+
+
+def _query(url: str) -> dict[str, str]:
     try:
-        query = parse_qsl(urlsplit(url).query)
+        return dict(parse_qsl(urlsplit(url).query))
     except ValueError:
         return {}
-    return {name: value for name, value in query if name in PAGING_PARAMETERS and value}
 
 
-def _points_to_older(cursor: str) -> bool:
+def _leads_to_older(cursor: str) -> bool | None:
+    """Tell which way a cursor of Pixelfed's leads; None where it does not say."""
     try:
         decoded = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, RecursionError):
-        return False
-    return isinstance(decoded, dict) and decoded.get("_pointsToNextItems") is True
+        return None
+    direction = decoded.get("_pointsToNextItems") if isinstance(decoded, dict) else None
+    return direction if isinstance(direction, bool) else None

@@ -23,7 +23,7 @@ from analytics_core.platforms import (
 from analytics_core.text import html_to_text, plain_text
 
 from .answers import WrongAnswer
-from .paging import item_id
+from .paging import clean_id, item_id
 
 MAX_URL_LENGTH = 500
 MAX_COUNT = 2**31 - 1
@@ -37,9 +37,12 @@ def parse_each[T](items: Any, parse: Callable[[Any], T]) -> Listing[T]:
     """Parse a list's items; odd ones are left out and counted, in `skipped_count`, with the client's own.
 
     A list without the client's word on how complete it is counts as complete.
+
+    Raises:
+        WrongAnswer: this is no list.
     """
     if not isinstance(items, list):
-        items = []
+        raise WrongAnswer("A list was expected and something else came.")
     records = []
     skipped_count = getattr(items, "skipped_count", 0)
     for item in items:
@@ -57,8 +60,9 @@ def parse_each[T](items: Any, parse: Callable[[Any], T]) -> Listing[T]:
 
 def parse_profile(item: Any) -> ProfileRecord:
     """Read an account as verify_credentials shows it."""
+    item = _dict(item)
     return ProfileRecord(
-        remote_id=str(item.get("id") or ""),
+        remote_id=item_id(item),
         username=plain_text(item.get("username"), max_length=100),
         display_name=plain_text(item.get("display_name"), max_length=200),
         avatar_url=_url(item.get("avatar")),
@@ -109,14 +113,17 @@ def parse_person(item: Any) -> PersonRecord:
 def parse_comment(item: Any) -> CommentRecord:
     """Read a comment in the flat form of `PixelfedAPIClient.get_post_context`."""
     remote_id = _id_of(item)
-    parent = item.get("in_reply_to_id")
-    person = {"id": item.get("account_id"), "username": item.get("username"), "display_name": item.get("display_name")}
+    person = {
+        "id": item.get("account_id"),
+        "username": item.get("username"),
+        "display_name": item.get("display_name"),
+    }
     return CommentRecord(
         remote_id=remote_id,
         person=parse_person(person),
         content=html_to_text(item.get("content")),
         commented_at=_moment(item.get("created_at")),
-        in_reply_to_id=item_id({"id": parent}) or None,
+        in_reply_to_id=clean_id(item.get("in_reply_to_id")) or None,
     )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import random
+import re
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -21,8 +23,20 @@ from django.conf import settings
 from analytics_core.platforms import id_order
 from core import http
 
-from .answers import BadRequest, PixelfedAPIError, TryLater, WrongAnswer, read_json
-from .paging import ID, item_id, older_page, oldest_id
+from .answers import (
+    BadRequest,
+    Gone,
+    PixelfedAPIError,
+    ReconnectNeeded,
+    TryLater,
+    WrongAnswer,
+    checked_id,
+    flat_comment,
+    is_comment,
+    is_own_post,
+    read_json,
+)
+from .paging import Found, clean_id, is_newer, is_older, item_id, older_page, oldest_id
 
 __all__ = ["Found", "PixelfedAPIClient", "PixelfedAPIError", "retry_on_failure"]
 
@@ -33,24 +47,12 @@ PEOPLE_LIMIT = 80  # reblogged_by answers an error to 81 (api-facts 3)
 NOTIFICATIONS_LIMIT = 40
 # Pixelfed lists at most this many direct answers in a context, without a way to ask for more (api-facts 4).
 CONTEXT_LIMIT = 20
-# Bounds against servers that never end: far above any real list.
-MAX_PAGES = 1000
-MAX_THREAD_DEPTH = 20
-MAX_NOTIFICATIONS = 2000
+# Bounds against servers that never end: far above any real list, and within one visit's time.
+MAX_PAGES = 500
+MAX_CONTEXTS = 200
+MAX_NOTIFICATION_PAGES = 50
 
-
-class Found(list[dict[str, Any]]):
-    """What a listing brought: a list of dicts, and how far it can be trusted.
-
-    Attributes:
-        is_complete: the whole list was read.
-        skipped_count: odd entries that were left out.
-        next_id: a page of posts only: its smallest id, to ask for the page before it; "" at the end.
-    """
-
-    is_complete: bool = True
-    skipped_count: int = 0
-    next_id: str = ""
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 def retry_on_failure[**P, R](
@@ -60,8 +62,8 @@ def retry_on_failure[**P, R](
 
     Args:
         max_retries: how many times to call again after the first failure.
-        initial_delay: seconds before the first retry, doubled with each (default: settings.FETCH_RETRY_DELAY),
-            plus up to a quarter of itself at random.
+        initial_delay: seconds before the first retry, doubled with each, plus up to a quarter of itself at
+            random (default: settings.FETCH_RETRY_DELAY).
 
     The last failure is raised as it is; one that cannot pass (see `PlatformError.is_passing`) at once.
     """
@@ -89,14 +91,16 @@ class _Pacer:
     """Spaces this process's requests to one host, where nobody does it for all processes."""
 
     def __init__(self) -> None:
-        self._free_at: dict[str, float] = {}
+        self._last_at: dict[str, float] = {}
+        self._locks: dict[str, threading.Lock] = {}
 
     def __call__(self, host: str) -> None:
-        now = time.monotonic()
-        turn = max(now, self._free_at.get(host, now))
-        self._free_at[host] = turn + settings.FETCH_REQUEST_INTERVAL
-        if turn > now:
-            sleep(turn - now)
+        with self._locks.setdefault(host, threading.Lock()):
+            passed = time.monotonic() - self._last_at.get(host, float("-inf"))
+            wait = settings.FETCH_REQUEST_INTERVAL - max(passed, 0)
+            if wait > 0:
+                sleep(wait)
+            self._last_at[host] = time.monotonic()
 
 
 _pace = _Pacer()
@@ -121,10 +125,10 @@ class PixelfedAPIClient:
 
     def __init__(self, instance_url: str, access_token: str) -> None:
         try:
-            self.instance_url = http.normalize_instance_url(instance_url)
+            self.instance_url = http.normalize_instance_url(instance_url or "")
         except http.InstanceAddressError as error:
             raise BadRequest(str(error)) from error
-        self.access_token = access_token
+        self.access_token = access_token or ""
         self.base_url = f"{self.instance_url}/api"
         self.host = urlsplit(self.instance_url).netloc
         self.requests_count = 0
@@ -148,7 +152,7 @@ class PixelfedAPIClient:
 
     def verify_credentials(self) -> dict[str, Any]:
         """Return the account that the token belongs to (GET /api/v1/accounts/verify_credentials)."""
-        return self._object(self._make_request("/v1/accounts/verify_credentials"))
+        return self._expect(dict, self._make_request("/v1/accounts/verify_credentials"))
 
     def get_post(self, post_id: str) -> dict[str, Any]:
         """Return one status (GET /api/v1/statuses/:id).
@@ -156,9 +160,11 @@ class PixelfedAPIClient:
         Raises:
             PixelfedAPIError: Gone if it is deleted or archived.
         """
-        return self._object(self._make_request(f"/v1/statuses/{_checked(post_id)}"))
+        return self._expect(dict, self._make_request(f"/v1/statuses/{checked_id(post_id)}"))
 
-    def get_account_posts(self, account_id: str, max_id: str | None = None, limit: int = POSTS_LIMIT) -> Found:
+    def get_account_posts(
+        self, account_id: str, max_id: str | None = None, limit: int = POSTS_LIMIT
+    ) -> Found:
         """Return one page of an account's statuses that have media, newest first.
 
         GET /api/v1/accounts/:id/statuses, which has no Link header on Pixelfed: the smallest id of a page
@@ -172,37 +178,38 @@ class PixelfedAPIClient:
         Returns:
             Statuses as the instance gives them; `next_id` is "" when there are no older ones.
         """
-        endpoint = f"/v1/accounts/{_checked(account_id)}/statuses"
-        before, found = max_id or "", Found()
+        endpoint = f"/v1/accounts/{checked_id(account_id)}/statuses"
+        params: dict[str, Any] = {"limit": _clamped(limit, POSTS_LIMIT), "only_media": "true"}
+        before, found = checked_id(max_id) if max_id else "", Found()
         # A page may hold nothing with media while older ones do.
         for _ in range(MAX_PAGES):
-            params = {"limit": max(1, min(limit, POSTS_LIMIT)), "only_media": "true"} | ({"max_id": before} if before else {})
-            page = self._list(self._make_request(endpoint, params=params))
+            page = self._expect(list, self._make_request(endpoint, params=params | _before(before)))
             # A server that ignores max_id would send the newest page for ever.
-            older = [item for item in page if not before or _is_older(item, before)]
+            older = [item for item in page if not before or is_older(item, before)]
+            found.is_complete = bool(older) or not page
             found.next_id = oldest_id(older)
-            for status in older:
-                if _has_own_media(status):
-                    found.append(status)
-                elif not item_id(status):
-                    found.skipped_count += 1
+            found.take(item for item in older if not item_id(item) or is_own_post(item))
             if found or not found.next_id:
                 break
             before = found.next_id
         logger.debug("%s: %s posts", self.host, len(found))
         return found
 
-    def get_post_favourited_by(self, post_id: str, max_id: str | None = None, limit: int = PEOPLE_LIMIT) -> Found:
+    def get_post_favourited_by(
+        self, post_id: str, max_id: str | None = None, limit: int = PEOPLE_LIMIT
+    ) -> Found:
         """Return everybody who likes a post, newest like first, all pages (GET .../favourited_by).
 
         The instance tells no time of a like. `max_id` starts in the middle where the instance knows it
         (Mastodon; Pixelfed ignores it); `limit` is people per request, at most 80.
         """
-        return self._people(f"/v1/statuses/{_checked(post_id)}/favourited_by", max_id, limit)
+        return self._people(f"/v1/statuses/{checked_id(post_id)}/favourited_by", max_id, limit)
 
-    def get_post_reblogged_by(self, post_id: str, max_id: str | None = None, limit: int = PEOPLE_LIMIT) -> Found:
+    def get_post_reblogged_by(
+        self, post_id: str, max_id: str | None = None, limit: int = PEOPLE_LIMIT
+    ) -> Found:
         """Return everybody who shares a post, newest share first, all pages (GET .../reblogged_by)."""
-        return self._people(f"/v1/statuses/{_checked(post_id)}/reblogged_by", max_id, limit)
+        return self._people(f"/v1/statuses/{checked_id(post_id)}/reblogged_by", max_id, limit)
 
     def get_post_context(self, post_id: str, *, replies_count: int | None = None) -> Found:
         """Return the comments under a post and the answers below them.
@@ -215,30 +222,33 @@ class PixelfedAPIClient:
             Dicts of id, account_id, username, display_name, content (HTML), created_at and in_reply_to_id.
             `is_complete` is False where the instance may hide more.
         """
-        found, todo, seen = Found(), [(post_id, replies_count, 1)], {post_id}
-        while todo:
-            parent, expected, depth = todo.pop()
-            context = self._object(self._make_request(f"/v1/statuses/{_checked(parent)}/context"))
-            answers = self._list(context.get("descendants", []))
-            parents = Counter(item.get("in_reply_to_id") for item in answers if isinstance(item, dict))
+        post_id = checked_id(post_id)
+        found, todo = Found(), [(post_id, replies_count)]
+        for _ in range(MAX_CONTEXTS):
+            if not todo:
+                break
+            parent, expected = todo.pop(0)
+            try:
+                answers = self._answers_below(parent, found)
+            except (Gone, WrongAnswer):
+                if parent == post_id:
+                    raise
+                # Only this comment cannot be asked about: it went away meanwhile, or is for few to see.
+                found.is_complete = False
+                continue
+            parents = Counter(clean_id(item.get("in_reply_to_id")) for item in answers)
             if parents[parent] == CONTEXT_LIMIT or parents[parent] < CONTEXT_LIMIT < (expected or 0):
                 found.is_complete = False
             for item in answers:
-                comment = _comment(item)
-                if comment is None:
-                    found.skipped_count += 1
+                comment = flat_comment(item)
+                if comment["id"] == post_id or not found.take([comment]):
                     continue
-                if comment["id"] in seen:
-                    continue
-                seen.add(comment["id"])
-                found.append(comment)
                 below = item.get("replies_count")
                 # Mastodon lists the whole tree at once: what has answers in the list needs no second look.
                 if isinstance(below, int) and below > 0 and not parents[comment["id"]]:
-                    if depth < MAX_THREAD_DEPTH:
-                        todo.append((comment["id"], below, depth + 1))
-                    else:
-                        found.is_complete = False
+                    todo.append((comment["id"], below))
+        found.is_complete = found.is_complete and not todo
+        logger.debug("%s: %s comments", self.host, len(found))
         return found
 
     def get_notifications(self, since_id: str | None = None) -> Found:
@@ -248,64 +258,65 @@ class PixelfedAPIClient:
         or exclude the id itself, whose last link is empty, and whose first answer ever is empty.
 
         Returns:
-            Notifications as the instance gives them; `is_complete` is False if `MAX_NOTIFICATIONS` cut it.
+            Notifications as the instance gives them; `is_complete` is False where it gave no end.
         """
-        found, seen = Found(), set()
+        since, before, found = checked_id(since_id) if since_id else "", "", Found()
         params: dict[str, Any] = {"limit": NOTIFICATIONS_LIMIT}
-        if since_id and since_id.isdigit():
-            params["since_id"] = str(max(int(since_id) - 1, 0))
-        page, link = self._page("/v1/notifications", params)
-        if not page:
-            # Right after a cache loss the first answer is empty, the second full (recordings 352, 353).
+        if since.isdigit():
+            params["since_id"] = str(max(int(since) - 1, 0))
+        for _ in range(MAX_NOTIFICATION_PAGES):
             page, link = self._page("/v1/notifications", params)
-        before = ""
-        while len(found) < MAX_NOTIFICATIONS:
-            for notification in page:
-                remote_id = item_id(notification)
-                if not remote_id:
-                    found.skipped_count += 1
-                elif remote_id not in seen and (since_id is None or id_order(remote_id) > id_order(since_id)):
-                    seen.add(remote_id)
-                    found.append(notification)
+            if not page and not before:
+                # Right after a cache loss the first answer is empty, the second full (recordings 352, 353).
+                page, link = self._page("/v1/notifications", params)
+            found.take(item for item in page if not since or is_newer(item, since))
             offers = [oldest_id(page), older_page(link).get("max_id", "")]
             lowest = min(filter(None, offers), key=id_order, default="")
-            # Done at the end, at what is known, and where a server does not get any further down.
-            if not lowest or (since_id and id_order(lowest) <= id_order(since_id)):
-                return found
+            if not lowest or (since and id_order(lowest) <= id_order(since)):
+                break
             if before and id_order(lowest) >= id_order(before):
-                return found
+                # The server does not get any further down.
+                found.is_complete = False
+                break
             before = lowest
-            page, link = self._page("/v1/notifications", {"limit": NOTIFICATIONS_LIMIT, "max_id": lowest})
-        found.is_complete = False
+            params = {"limit": NOTIFICATIONS_LIMIT, "max_id": lowest}
+        else:
+            found.is_complete = False
+        logger.debug("%s: %s notifications", self.host, len(found))
         return found
 
     def _people(self, endpoint: str, max_id: str | None, limit: int) -> Found:
         """Return the accounts of a paged listing, each once, following the cursor to older ones."""
-        size = max(1, min(limit, PEOPLE_LIMIT))
-        params: dict[str, Any] = {"limit": size} | ({"max_id": max_id} if max_id else {})
-        found, seen, asked = Found(), set(), set()
+        size, found = _clamped(limit, PEOPLE_LIMIT), Found()
+        older, asked = _before(checked_id(max_id) if max_id else ""), []
         for _ in range(MAX_PAGES):
-            page, link = self._page(endpoint, params)
-            new = {item_id(person): person for person in page} if page else {}
-            found.skipped_count += sum(1 for person in page if not item_id(person))
-            new = {remote_id: person for remote_id, person in new.items() if remote_id and remote_id not in seen}
-            seen.update(new)
-            found.extend(new.values())
-            older = older_page(link)
+            page, link = self._page(endpoint, {"limit": size, **older})
+            new_count, older = found.take(page), older_page(link)
             if not older:
-                return found
-            cursor = tuple(older.items())
-            if not new or cursor in asked:
-                # More is offered, but this way leads in a circle or nowhere.
                 break
-            asked.add(cursor)
-            params = {"limit": size, **older}
-        found.is_complete = False
+            if not new_count or older in asked:
+                # More is offered, but this way leads in a circle or nowhere.
+                found.is_complete = False
+                break
+            asked.append(older)
+        else:
+            found.is_complete = False
+        logger.debug("%s: %s people", self.host, len(found))
         return found
 
+    def _answers_below(self, remote_id: str, found: Found) -> list[dict[str, Any]]:
+        """Return the comments of a context; odd ones are counted."""
+        context = self._expect(dict, self._make_request(f"/v1/statuses/{remote_id}/context"))
+        if "descendants" not in context:
+            found.is_complete = False
+        answers = self._expect(list, context.get("descendants", []))
+        comments = [item for item in answers if is_comment(item)]
+        found.skipped_count += len(answers) - len(comments)
+        return comments
+
     def _page(self, endpoint: str, params: dict[str, Any]) -> tuple[list[Any], str]:
-        answer = self._send("GET", endpoint, params)
-        return self._list(read_json(answer, host=self.host)), answer.headers.get("Link", "")
+        data, link = self._send("GET", endpoint, params)
+        return self._expect(list, data), link
 
     def _make_request(self, endpoint: str, method: str = "GET", params: dict[str, Any] | None = None) -> Any:
         """Return the JSON that `endpoint` ("/v1/...") answers.
@@ -313,76 +324,37 @@ class PixelfedAPIClient:
         Raises:
             PixelfedAPIError: after up to three retries where asking again can help.
         """
-        return read_json(self._send(method, endpoint, params), host=self.host)
+        return self._send(method, endpoint, params)[0]
 
     @retry_on_failure(max_retries=3)
-    def _send(self, method: str, endpoint: str, params: dict[str, Any] | None) -> http.Answer:
+    def _send(self, method: str, endpoint: str, params: dict[str, Any] | None) -> tuple[Any, str]:
+        """Return a good answer's JSON and its Link header."""
+        if not _TOKEN.fullmatch(self.access_token):
+            raise ReconnectNeeded(f"PostFlow's access to {self.host} is damaged.")
         self.wait_turn(self.host)
         self.requests_count += 1
         if self._session is None:
             self._session = http.open_session()
+        # In the session rather than an argument: reports of errors show the arguments of every call.
+        self._session.headers["Authorization"] = f"Bearer {self.access_token}"
         try:
-            answer = http.fetch(
-                self._session,
-                method,
-                f"{self.base_url}{endpoint}",
-                params=params,
-                headers={"Authorization": f"Bearer {self.access_token}"},
-            )
+            answer = http.fetch(self._session, method, f"{self.base_url}{endpoint}", params=params)
         except http.Unreachable as error:
             raise TryLater(f"{self.host} did not answer.") from error
         except http.HTTPError as error:
             raise WrongAnswer(str(error)) from error
         logger.debug("%s %s%s: %s", method, self.host, endpoint, answer.status)
-        if answer.status >= 400:
-            # Raises here, inside the retries; a good answer is read by the caller.
-            read_json(answer, host=self.host)
-        return answer
+        return read_json(answer, host=self.host), answer.headers.get("Link", "")
 
-    def _list(self, data: Any) -> list[Any]:
-        if not isinstance(data, list):
-            raise WrongAnswer(f"{self.host} answered with something other than a list.")
-        return data
-
-    def _object(self, data: Any) -> dict[str, Any]:
-        if not isinstance(data, dict):
-            raise WrongAnswer(f"{self.host} answered with something other than an object.")
+    def _expect[T](self, shape: type[T], data: Any) -> T:
+        if not isinstance(data, shape):
+            raise WrongAnswer(f"{self.host} answered with something other than what was asked for.")
         return data
 
 
-def _checked(remote_id: str) -> str:
-    """Return the id if it may stand in a path."""
-    if not isinstance(remote_id, str) or not ID.fullmatch(remote_id):
-        raise BadRequest("This is not the id of a post or an account.")
-    return remote_id
+def _clamped(limit: int, highest: int) -> int:
+    return max(1, min(limit, highest))
 
 
-def _is_older(item: Any, before: str) -> bool:
-    # What has no id stays in, to be counted as odd.
-    return not item_id(item) or id_order(item_id(item)) < id_order(before)
-
-
-def _has_own_media(status: Any) -> bool:
-    """Tell whether this is a post of the account's own, with media, that is not a private message."""
-    return (
-        item_id(status) != ""
-        and bool(status.get("media_attachments"))
-        and not status.get("reblog")
-        and status.get("visibility") != "direct"
-    )
-
-
-def _comment(item: Any) -> dict[str, Any] | None:
-    """Return a comment's facts flat, or None for an odd one."""
-    account = item.get("account") if isinstance(item, dict) else None
-    if not isinstance(account, dict) or not item_id(item):
-        return None
-    return {
-        "id": item_id(item),
-        "account_id": item_id(account),
-        "username": account.get("acct") or account.get("username"),
-        "display_name": account.get("display_name") or "",
-        "content": item.get("content") or "",
-        "created_at": item.get("created_at"),
-        "in_reply_to_id": item.get("in_reply_to_id"),
-    }
+def _before(max_id: str) -> dict[str, str]:
+    return {"max_id": max_id} if max_id else {}

@@ -85,10 +85,16 @@ class PixelfedPlatform(Platform):
             plan.pixelfed_post_id: plan
             for plan in planned.filter(pixelfed_post_id__in=[post.pixelfed_post_id for post in posts])
         }
-        near = list(planned.filter(pixelfed_post_id="", scheduled_time__range=(first - LINK_WINDOW, last + LINK_WINDOW)))
+        near = list(
+            planned.filter(
+                pixelfed_post_id="", scheduled_time__range=(first - LINK_WINDOW, last + LINK_WINDOW)
+            )
+        )
         linked = []
         for post in posts:
-            plan = by_id.get(post.pixelfed_post_id) or next((plan for plan in near if _is_of(post, plan)), None)
+            plan = by_id.get(post.pixelfed_post_id) or next(
+                (plan for plan in near if _is_of(post, plan)), None
+            )
             if plan is not None:
                 post.scheduled_post = plan
                 linked.append(post)

@@ -19,6 +19,7 @@ from pixelfed.models import MastodonAccount
 
 from . import parsing
 from .answers import Gone
+from .paging import oldest_id
 from .pixelfed_client import PixelfedAPIClient
 
 
@@ -39,8 +40,10 @@ class PixelfedSource:
 
     def posts(self, remote_account_id: str, *, before_id: str, limit: int) -> Listing[PostRecord]:
         """Return one page of posts with media, newest first."""
-        page = self.client.get_account_posts(remote_account_id, max_id=before_id or None, limit=limit)
-        return parsing.parse_each(page, parsing.parse_post)
+        found = self.client.get_account_posts(remote_account_id, max_id=before_id or None, limit=limit)
+        page = parsing.parse_each(found, parsing.parse_post)
+        page.next_id = getattr(found, "next_id", None) or oldest_id(found)
+        return page
 
     def post_exists(self, post_id: str) -> bool:
         """Tell whether the post can be read now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
@@ -57,7 +57,9 @@ class UserManager(BaseUserManager["CustomUser"]):
 class CustomUser(AbstractBaseUser, PermissionsMixin):
     """A person with a PostFlow account: signs in by e-mail, sees times in their own time zone."""
 
-    email = models.EmailField("e-mail address", error_messages={"unique": "This address is taken."}, unique=True)
+    email = models.EmailField(
+        "e-mail address", error_messages={"unique": "This address is taken."}, unique=True
+    )
     name = models.CharField(max_length=150, blank=True)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     is_staff = models.BooleanField("may enter the admin", default=False)
@@ -68,7 +70,7 @@ class CustomUser(AbstractBaseUser, PermissionsMixin):
 
     EMAIL_FIELD = "email"
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         verbose_name = "user"

@@ -5,188 +5,368 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('pixelfed', '0001_initial'),
-        ('postflow', '0001_initial'),
+        ("pixelfed", "0001_initial"),
+        ("postflow", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PixelfedPost',
+            name="PixelfedPost",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('instance_url', models.URLField(max_length=255)),
-                ('username', models.CharField(max_length=100)),
-                ('caption', models.TextField(blank=True)),
-                ('media_url', models.URLField(max_length=500)),
-                ('media_type', models.CharField(choices=[('image', 'Image'), ('video', 'Video'), ('carousel', 'Carousel')], default='image', max_length=20)),
-                ('media_count', models.PositiveSmallIntegerField(default=1)),
-                ('media_width', models.PositiveIntegerField(blank=True, null=True)),
-                ('media_height', models.PositiveIntegerField(blank=True, null=True)),
-                ('thumbnail_url', models.URLField(blank=True, default='', max_length=500)),
-                ('alt_text', models.TextField(blank=True, default='')),
-                ('blurhash', models.CharField(blank=True, default='', max_length=100)),
-                ('visibility', models.CharField(blank=True, default='', max_length=20)),
-                ('is_sensitive', models.BooleanField(default=False)),
-                ('post_url', models.URLField(max_length=500)),
-                ('posted_at', models.DateTimeField(db_index=True)),
-                ('missing_since_at', models.DateTimeField(blank=True, help_text='Since when its instance no longer shows it; it may come back.', null=True)),
-                ('absence_checked_at', models.DateTimeField(blank=True, help_text='When it was last asked for by id, because lists leave it out.', null=True)),
-                ('last_fetched_at', models.DateTimeField(auto_now=True, db_index=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('likes_server_count', models.PositiveIntegerField(blank=True, null=True)),
-                ('likes_read_count', models.PositiveIntegerField(blank=True, null=True)),
-                ('likes_read_at', models.DateTimeField(blank=True, null=True)),
-                ('comments_server_count', models.PositiveIntegerField(blank=True, null=True)),
-                ('comments_read_count', models.PositiveIntegerField(blank=True, null=True)),
-                ('comments_read_at', models.DateTimeField(blank=True, null=True)),
-                ('shares_server_count', models.PositiveIntegerField(blank=True, null=True)),
-                ('shares_read_count', models.PositiveIntegerField(blank=True, null=True)),
-                ('shares_read_at', models.DateTimeField(blank=True, null=True)),
-                ('pixelfed_post_id', models.CharField(db_index=True, max_length=100)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='analytics_posts', to='pixelfed.mastodonaccount')),
-                ('scheduled_post', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='pixelfed_analytics', to='postflow.scheduledpost')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("instance_url", models.URLField(max_length=255)),
+                ("username", models.CharField(max_length=100)),
+                ("caption", models.TextField(blank=True)),
+                ("media_url", models.URLField(max_length=500)),
+                (
+                    "media_type",
+                    models.CharField(
+                        choices=[("image", "Image"), ("video", "Video"), ("carousel", "Carousel")],
+                        default="image",
+                        max_length=20,
+                    ),
+                ),
+                ("media_count", models.PositiveSmallIntegerField(default=1)),
+                ("media_width", models.PositiveIntegerField(blank=True, null=True)),
+                ("media_height", models.PositiveIntegerField(blank=True, null=True)),
+                ("thumbnail_url", models.URLField(blank=True, default="", max_length=500)),
+                ("alt_text", models.TextField(blank=True, default="")),
+                ("blurhash", models.CharField(blank=True, default="", max_length=100)),
+                ("visibility", models.CharField(blank=True, default="", max_length=20)),
+                ("is_sensitive", models.BooleanField(default=False)),
+                ("post_url", models.URLField(max_length=500)),
+                ("posted_at", models.DateTimeField(db_index=True)),
+                (
+                    "missing_since_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Since when its instance no longer shows it; it may come back.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "absence_checked_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When it was last asked for by id, because lists leave it out.",
+                        null=True,
+                    ),
+                ),
+                ("last_fetched_at", models.DateTimeField(auto_now=True, db_index=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("likes_server_count", models.PositiveIntegerField(blank=True, null=True)),
+                ("likes_read_count", models.PositiveIntegerField(blank=True, null=True)),
+                ("likes_read_at", models.DateTimeField(blank=True, null=True)),
+                ("comments_server_count", models.PositiveIntegerField(blank=True, null=True)),
+                ("comments_read_count", models.PositiveIntegerField(blank=True, null=True)),
+                ("comments_read_at", models.DateTimeField(blank=True, null=True)),
+                ("shares_server_count", models.PositiveIntegerField(blank=True, null=True)),
+                ("shares_read_count", models.PositiveIntegerField(blank=True, null=True)),
+                ("shares_read_at", models.DateTimeField(blank=True, null=True)),
+                ("pixelfed_post_id", models.CharField(db_index=True, max_length=100)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="analytics_posts",
+                        to="pixelfed.mastodonaccount",
+                    ),
+                ),
+                (
+                    "scheduled_post",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="pixelfed_analytics",
+                        to="postflow.scheduledpost",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Pixelfed post',
-                'db_table': 'analytics_pixelfed_post',
-                'ordering': ['-posted_at'],
-                'abstract': False,
+                "verbose_name": "Pixelfed post",
+                "db_table": "analytics_pixelfed_post",
+                "ordering": ["-posted_at"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='PixelfedLike',
+            name="PixelfedLike",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account_id', models.CharField(max_length=100, verbose_name="person's id")),
-                ('username', models.CharField(max_length=255, verbose_name='handle')),
-                ('display_name', models.CharField(blank=True, default='', max_length=200)),
-                ('precision', models.CharField(choices=[('exact', 'exact'), ('window', 'between two visits'), ('unknown', 'not known')], default='exact', max_length=10, verbose_name='time is')),
-                ('not_before_at', models.DateTimeField(blank=True, help_text='With a time between two visits: the earlier of them.', null=True)),
-                ('missed_at', models.DateTimeField(blank=True, help_text='The first full list that no longer showed it; the next one decides.', null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('liked_at', models.DateTimeField(db_index=True)),
-                ('post', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='likes', to='analytics_pixelfed.pixelfedpost')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("account_id", models.CharField(max_length=100, verbose_name="person's id")),
+                ("username", models.CharField(max_length=255, verbose_name="handle")),
+                ("display_name", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "precision",
+                    models.CharField(
+                        choices=[
+                            ("exact", "exact"),
+                            ("window", "between two visits"),
+                            ("unknown", "not known"),
+                        ],
+                        default="exact",
+                        max_length=10,
+                        verbose_name="time is",
+                    ),
+                ),
+                (
+                    "not_before_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="With a time between two visits: the earlier of them.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "missed_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="The first full list that no longer showed it; the next one decides.",
+                        null=True,
+                    ),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("liked_at", models.DateTimeField(db_index=True)),
+                (
+                    "post",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="likes",
+                        to="analytics_pixelfed.pixelfedpost",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Pixelfed like',
-                'db_table': 'analytics_pixelfed_like',
-                'ordering': ['-liked_at', '-pk'],
-                'abstract': False,
+                "verbose_name": "Pixelfed like",
+                "db_table": "analytics_pixelfed_like",
+                "ordering": ["-liked_at", "-pk"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='PixelfedEngagementSummary',
+            name="PixelfedEngagementSummary",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('total_likes', models.IntegerField(db_index=True, default=0)),
-                ('total_comments', models.IntegerField(default=0)),
-                ('total_shares', models.IntegerField(default=0)),
-                ('total_engagement', models.IntegerField(db_index=True, default=0)),
-                ('engagement_rate', models.FloatField(blank=True, help_text='Kept for platforms that tell impressions.', null=True)),
-                ('last_updated', models.DateTimeField(auto_now=True)),
-                ('post', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='engagement_summary', to='analytics_pixelfed.pixelfedpost')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("total_likes", models.IntegerField(db_index=True, default=0)),
+                ("total_comments", models.IntegerField(default=0)),
+                ("total_shares", models.IntegerField(default=0)),
+                ("total_engagement", models.IntegerField(db_index=True, default=0)),
+                (
+                    "engagement_rate",
+                    models.FloatField(
+                        blank=True, help_text="Kept for platforms that tell impressions.", null=True
+                    ),
+                ),
+                ("last_updated", models.DateTimeField(auto_now=True)),
+                (
+                    "post",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="engagement_summary",
+                        to="analytics_pixelfed.pixelfedpost",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Pixelfed engagement summary',
-                'verbose_name_plural': 'Pixelfed engagement summaries',
-                'db_table': 'analytics_pixelfed_engagementsummary',
-                'abstract': False,
+                "verbose_name": "Pixelfed engagement summary",
+                "verbose_name_plural": "Pixelfed engagement summaries",
+                "db_table": "analytics_pixelfed_engagementsummary",
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='PixelfedComment',
+            name="PixelfedComment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account_id', models.CharField(max_length=100, verbose_name="person's id")),
-                ('username', models.CharField(max_length=255, verbose_name='handle')),
-                ('display_name', models.CharField(blank=True, default='', max_length=200)),
-                ('precision', models.CharField(choices=[('exact', 'exact'), ('window', 'between two visits'), ('unknown', 'not known')], default='exact', max_length=10, verbose_name='time is')),
-                ('not_before_at', models.DateTimeField(blank=True, help_text='With a time between two visits: the earlier of them.', null=True)),
-                ('missed_at', models.DateTimeField(blank=True, help_text='The first full list that no longer showed it; the next one decides.', null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('comment_id', models.CharField(db_index=True, max_length=100)),
-                ('content', models.TextField()),
-                ('in_reply_to_id', models.CharField(blank=True, max_length=100, null=True)),
-                ('commented_at', models.DateTimeField(db_index=True)),
-                ('post', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='comments', to='analytics_pixelfed.pixelfedpost')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("account_id", models.CharField(max_length=100, verbose_name="person's id")),
+                ("username", models.CharField(max_length=255, verbose_name="handle")),
+                ("display_name", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "precision",
+                    models.CharField(
+                        choices=[
+                            ("exact", "exact"),
+                            ("window", "between two visits"),
+                            ("unknown", "not known"),
+                        ],
+                        default="exact",
+                        max_length=10,
+                        verbose_name="time is",
+                    ),
+                ),
+                (
+                    "not_before_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="With a time between two visits: the earlier of them.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "missed_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="The first full list that no longer showed it; the next one decides.",
+                        null=True,
+                    ),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("comment_id", models.CharField(db_index=True, max_length=100)),
+                ("content", models.TextField()),
+                ("in_reply_to_id", models.CharField(blank=True, max_length=100, null=True)),
+                ("commented_at", models.DateTimeField(db_index=True)),
+                (
+                    "post",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="comments",
+                        to="analytics_pixelfed.pixelfedpost",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Pixelfed comment',
-                'db_table': 'analytics_pixelfed_comment',
-                'ordering': ['commented_at', 'pk'],
-                'abstract': False,
+                "verbose_name": "Pixelfed comment",
+                "db_table": "analytics_pixelfed_comment",
+                "ordering": ["commented_at", "pk"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='PixelfedShare',
+            name="PixelfedShare",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account_id', models.CharField(max_length=100, verbose_name="person's id")),
-                ('username', models.CharField(max_length=255, verbose_name='handle')),
-                ('display_name', models.CharField(blank=True, default='', max_length=200)),
-                ('precision', models.CharField(choices=[('exact', 'exact'), ('window', 'between two visits'), ('unknown', 'not known')], default='exact', max_length=10, verbose_name='time is')),
-                ('not_before_at', models.DateTimeField(blank=True, help_text='With a time between two visits: the earlier of them.', null=True)),
-                ('missed_at', models.DateTimeField(blank=True, help_text='The first full list that no longer showed it; the next one decides.', null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('shared_at', models.DateTimeField(db_index=True)),
-                ('post', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shares', to='analytics_pixelfed.pixelfedpost')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("account_id", models.CharField(max_length=100, verbose_name="person's id")),
+                ("username", models.CharField(max_length=255, verbose_name="handle")),
+                ("display_name", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "precision",
+                    models.CharField(
+                        choices=[
+                            ("exact", "exact"),
+                            ("window", "between two visits"),
+                            ("unknown", "not known"),
+                        ],
+                        default="exact",
+                        max_length=10,
+                        verbose_name="time is",
+                    ),
+                ),
+                (
+                    "not_before_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="With a time between two visits: the earlier of them.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "missed_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="The first full list that no longer showed it; the next one decides.",
+                        null=True,
+                    ),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("shared_at", models.DateTimeField(db_index=True)),
+                (
+                    "post",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="shares",
+                        to="analytics_pixelfed.pixelfedpost",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Pixelfed share',
-                'db_table': 'analytics_pixelfed_share',
-                'ordering': ['-shared_at', '-pk'],
-                'abstract': False,
+                "verbose_name": "Pixelfed share",
+                "db_table": "analytics_pixelfed_share",
+                "ordering": ["-shared_at", "-pk"],
+                "abstract": False,
             },
         ),
         migrations.AddIndex(
-            model_name='pixelfedpost',
-            index=models.Index(fields=['account', 'posted_at'], name='analytics_p_account_0fe79e_idx'),
+            model_name="pixelfedpost",
+            index=models.Index(fields=["account", "posted_at"], name="analytics_p_account_0fe79e_idx"),
         ),
         migrations.AddConstraint(
-            model_name='pixelfedpost',
-            constraint=models.UniqueConstraint(fields=('account', 'pixelfed_post_id'), name='analytics_pixelfed_post_once_per_account'),
+            model_name="pixelfedpost",
+            constraint=models.UniqueConstraint(
+                fields=("account", "pixelfed_post_id"), name="analytics_pixelfed_post_once_per_account"
+            ),
         ),
         migrations.AddIndex(
-            model_name='pixelfedlike',
-            index=models.Index(fields=['username'], name='analytics_p_usernam_a5f216_idx'),
+            model_name="pixelfedlike",
+            index=models.Index(fields=["username"], name="analytics_p_usernam_a5f216_idx"),
         ),
         migrations.AddIndex(
-            model_name='pixelfedlike',
-            index=models.Index(fields=['post', '-liked_at'], name='analytics_p_post_id_0d2ece_idx'),
+            model_name="pixelfedlike",
+            index=models.Index(fields=["post", "-liked_at"], name="analytics_p_post_id_0d2ece_idx"),
         ),
         migrations.AddConstraint(
-            model_name='pixelfedlike',
-            constraint=models.UniqueConstraint(fields=('post', 'account_id'), name='analytics_pixelfed_pixelfedlike_once'),
+            model_name="pixelfedlike",
+            constraint=models.UniqueConstraint(
+                fields=("post", "account_id"), name="analytics_pixelfed_pixelfedlike_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='pixelfedcomment',
-            index=models.Index(fields=['username'], name='analytics_p_usernam_2911a8_idx'),
+            model_name="pixelfedcomment",
+            index=models.Index(fields=["username"], name="analytics_p_usernam_2911a8_idx"),
         ),
         migrations.AddIndex(
-            model_name='pixelfedcomment',
-            index=models.Index(fields=['post', 'commented_at'], name='analytics_p_post_id_1d4f8a_idx'),
+            model_name="pixelfedcomment",
+            index=models.Index(fields=["post", "commented_at"], name="analytics_p_post_id_1d4f8a_idx"),
         ),
         migrations.AddConstraint(
-            model_name='pixelfedcomment',
-            constraint=models.UniqueConstraint(fields=('post', 'comment_id'), name='analytics_pixelfed_pixelfedcomment_once'),
+            model_name="pixelfedcomment",
+            constraint=models.UniqueConstraint(
+                fields=("post", "comment_id"), name="analytics_pixelfed_pixelfedcomment_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='pixelfedshare',
-            index=models.Index(fields=['username'], name='analytics_p_usernam_9f1c5d_idx'),
+            model_name="pixelfedshare",
+            index=models.Index(fields=["username"], name="analytics_p_usernam_9f1c5d_idx"),
         ),
         migrations.AddIndex(
-            model_name='pixelfedshare',
-            index=models.Index(fields=['post', '-shared_at'], name='analytics_p_post_id_85e386_idx'),
+            model_name="pixelfedshare",
+            index=models.Index(fields=["post", "-shared_at"], name="analytics_p_post_id_85e386_idx"),
         ),
         migrations.AddConstraint(
-            model_name='pixelfedshare',
-            constraint=models.UniqueConstraint(fields=('post', 'account_id'), name='analytics_pixelfed_pixelfedshare_once'),
+            model_name="pixelfedshare",
+            constraint=models.UniqueConstraint(
+                fields=("post", "account_id"), name="analytics_pixelfed_pixelfedshare_once"
+            ),
         ),
     ]

@@ -1,0 +1,57 @@
+"""Progress that a person at a terminal can watch and a log can keep."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Output(Protocol):
+    """What a command writes to."""
+
+    def isatty(self) -> bool:
+        """Whether a person watches."""
+
+    def write(self, text: str, style_func: None = None, ending: str = "") -> object:
+        """Write text."""
+
+    def flush(self) -> object:
+        """Show what was written."""
+
+
+BAR_WIDTH = 30
+LINES_EVERY = 10
+
+
+class ConsoleProgress:
+    """Shows how far a run has got: a bar that moves on a terminal, a plain line now and then elsewhere.
+
+    Args:
+        out: where to write.
+        name: what is being read, for example the account.
+    """
+
+    def __init__(self, out: Output, name: str) -> None:
+        self.out = out
+        self.name = name
+        self.is_terminal = out.isatty()
+        self._shown = 0
+        self._line_is_open = False
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        """Show that `done` of `total` (None: not known) posts are read."""
+        text = f"{self.name}: {what} {done}" + (f" of {total}" if total else "")
+        if self.is_terminal:
+            filled = BAR_WIDTH * min(done, total) // total if total else 0
+            bar = f" [{'#' * filled}{'.' * (BAR_WIDTH - filled)}]" if total else ""
+            self.out.write(f"\r\x1b[K{text}{bar}", ending="")
+            self.out.flush()
+            self._line_is_open = True
+        elif done and (done - self._shown >= LINES_EVERY or done == total) and done != self._shown:
+            self._shown = done
+            self.out.write(text, ending="\n")
+
+    def close(self) -> None:
+        """Leave the bar's line, so that the next output starts on its own."""
+        if self._line_is_open:
+            self.out.write("\r\x1b[K", ending="")
+            self._line_is_open = False

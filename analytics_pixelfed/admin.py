@@ -1,0 +1,82 @@
+"""Pixelfed posts and engagement in the admin: to look at, not to change; the server is the source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from .models import PixelfedComment, PixelfedEngagementSummary, PixelfedLike, PixelfedPost, PixelfedShare
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Shows rows and lets nobody make or change them: the next visit would undo it."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds engagement by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody edits engagement by hand."""
+        return False
+
+
+@admin.register(PixelfedPost)
+class PixelfedPostAdmin(ReadOnlyAdmin):
+    """Posts with what the server counts."""
+
+    list_display = (
+        "pixelfed_post_id", "username", "media_type", "posted_at", "likes_server_count",
+        "comments_server_count", "shares_server_count", "missing_since_at", "last_fetched_at",
+    )  # fmt: skip
+    list_filter = ("media_type", "visibility", "missing_since_at")
+    search_fields = ("pixelfed_post_id", "username", "caption")
+    date_hierarchy = "posted_at"
+    list_select_related = ("account",)
+
+
+class EngagementAdmin(ReadOnlyAdmin):
+    """One row per person and post."""
+
+    search_fields = ("username", "display_name", "post__pixelfed_post_id")
+    list_filter = ("precision", "ended_at")
+    list_select_related = ("post",)
+
+
+@admin.register(PixelfedLike)
+class PixelfedLikeAdmin(EngagementAdmin):
+    """Likes."""
+
+    list_display = ("username", "post", "liked_at", "precision", "ended_at")
+
+
+@admin.register(PixelfedShare)
+class PixelfedShareAdmin(EngagementAdmin):
+    """Shares."""
+
+    list_display = ("username", "post", "shared_at", "precision", "ended_at")
+
+
+@admin.register(PixelfedComment)
+class PixelfedCommentAdmin(EngagementAdmin):
+    """Comments."""
+
+    list_display = ("username", "post", "commented_at", "content", "ended_at")
+
+
+@admin.register(PixelfedEngagementSummary)
+class PixelfedEngagementSummaryAdmin(ReadOnlyAdmin):
+    """Cached counts."""
+
+    list_display = (
+        "post",
+        "total_likes",
+        "total_comments",
+        "total_shares",
+        "total_engagement",
+        "last_updated",
+    )
+    list_select_related = ("post",)

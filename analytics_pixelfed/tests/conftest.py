@@ -1,0 +1,43 @@
+"""An account connected to a sandbox, for the tests that go over a real socket."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pixelfed.models import MastodonAccount
+from pixelfed.sandbox import SandboxServer, World
+
+RECORDINGS = Path(__file__).parents[2] / "tests" / "recordings" / "pixelfed-0.11.13"
+
+Serve = Callable[..., tuple[SandboxServer, MastodonAccount]]
+
+
+@pytest.fixture
+def serve(settings: Any, user: Any) -> Iterator[Serve]:
+    """Serve a world on a socket and connect the photographer's account to it."""
+    settings.ALLOW_PRIVATE_INSTANCES = True
+    with ExitStack() as servers:
+
+        def start(world: World, name: str = "ana", **options: Any) -> tuple[SandboxServer, MastodonAccount]:
+            server = servers.enter_context(SandboxServer(world, **options))
+            account = MastodonAccount.objects.create(
+                user=user,
+                instance_url=server.url,
+                username=name,
+                software="pixelfed",
+                access_token=server.token_for(world.person(name)),
+            )
+            return server, account
+
+        yield start
+
+
+@pytest.fixture
+def pixelfed_account(user: Any) -> MastodonAccount:
+    """An account with the four fields that suffice."""
+    return MastodonAccount.objects.create(
+        user=user, instance_url="https://pixelfed.social", username="ana", access_token="token123"
+    )
