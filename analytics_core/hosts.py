@@ -34,7 +34,7 @@ def wait_turn(host: str) -> None:
 
 
 def block(host: str, *, seconds: float, message: str) -> datetime:
-    """Leave `host` alone for `seconds`, for every account on it. Returns until when; no pause gets shorter."""
+    """Leave `host` alone for `seconds`, for every account on it. Returns until when; pauses only grow."""
     until_at = timezone.now() + timedelta(seconds=seconds)
     state, _ = HostState.objects.get_or_create(host=host)
     if state.blocked_until_at is None or state.blocked_until_at < until_at:

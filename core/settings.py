@@ -27,7 +27,9 @@ class Environment(environ.Env):
     """
 
     EXPECTED = {bool: "yes or no", float: "a number", int: "a whole number"}
-    WORDS = {**dict.fromkeys(("1", "true", "yes", "on"), True), **dict.fromkeys(("0", "false", "no", "off"), False)}
+    WORDS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
+        ("0", "false", "no", "off"), False
+    )
 
     def get_value(self, var: str, cast: Any = None, default: Any = None, parse_default: bool = False) -> Any:
         """Return the variable as `cast`, or `default`. Raises ImproperlyConfigured."""
@@ -40,7 +42,9 @@ class Environment(environ.Env):
             # The library's own reading of numbers takes "1s" for 1.
             return cast(text) if cast in (int, float) else self.parse_value(text, cast)
         except (KeyError, ValueError):
-            raise ImproperlyConfigured(f"{var} has to be {self.EXPECTED[cast]}; see docs/settings.md.") from None
+            raise ImproperlyConfigured(
+                f"{var} has to be {self.EXPECTED[cast]}; see docs/settings.md."
+            ) from None
 
     def database(self, var: str, default: dict[str, Any]) -> dict[str, Any]:
         """Return the database a URL names, or `default`. Raises ImproperlyConfigured."""
@@ -58,11 +62,12 @@ class Environment(environ.Env):
         )
 
 
-env = Environment()
-Environment.read_env(BASE_DIR / ".env")
-
-# Tests need neither HTTPS nor collected static files.
+# Tests need neither HTTPS nor collected static files, and leave the database named in .env alone.
 UNDER_TEST = "pytest" in sys.modules or sys.argv[1:2] == ["test"]
+
+env = Environment()
+if not UNDER_TEST:
+    Environment.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
 
@@ -200,7 +205,9 @@ SECURE_CSP = {
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 if LOG_LEVEL not in logging.getLevelNamesMapping():
-    raise ImproperlyConfigured("LOG_LEVEL has to be DEBUG, INFO, WARNING, ERROR or CRITICAL; see docs/settings.md.")
+    raise ImproperlyConfigured(
+        "LOG_LEVEL has to be DEBUG, INFO, WARNING, ERROR or CRITICAL; see docs/settings.md."
+    )
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

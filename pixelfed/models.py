@@ -33,12 +33,17 @@ class MastodonAccount(models.Model):
         RECONNECT = "reconnect", "Reconnect needed"
         PAUSED = "paused", "Paused"
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mastodon_accounts")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mastodon_accounts"
+    )
     instance_url = models.URLField("instance", max_length=255)
     username = models.CharField("handle", max_length=100)
     access_token = EncryptedTextField()
     software = models.CharField(
-        max_length=50, blank=True, default="", help_text="As the instance names it, in lower case; empty: not asked."
+        max_length=50,
+        blank=True,
+        default="",
+        help_text="As the instance names it, in lower case; empty: not asked.",
     )
     remote_id = models.CharField(
         "id there", max_length=100, blank=True, default="", help_text="Empty: asked at the first sync."

@@ -53,7 +53,6 @@ def client():
         mock.get_post_favourited_by.return_value = []
         mock.get_post_reblogged_by.return_value = []
         mock.get_post_context.return_value = []
-        mock.get_notifications.return_value = []
         yield mock
 
 

@@ -1,0 +1,48 @@
+# How PostFlow is set up, run and tested: `make` lists it.
+# Needs only make, a shell and Python; .ci/setup fetches the rest.
+
+PYTHON := .venv/bin/python
+# Options for pytest, for example: make test ARGS="core -x"
+ARGS ?= -n auto
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-browser test-postgres lint format check bench requirements
+
+help: ## List what there is.
+	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "%-14s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Make .venv with the pinned requirements; quick when nothing changed.
+	@.ci/setup
+
+run: setup ## Start PostFlow with a sandbox instance and a demo account.
+	@DEBUG=1 $(PYTHON) manage.py demo
+
+test: setup ## Run all tests on SQLite, in a browser too where a Chromium is installed.
+	@$(PYTHON) -m pytest $(ARGS)
+
+test-browser: setup ## Run only the tests that drive a browser.
+	@$(PYTHON) -m pytest -m browser $(ARGS)
+
+test-postgres: setup ## Run the tests on a throw-away PostgreSQL, without the browser.
+	@.ci/postgres $(PYTHON) -m pytest -m "not browser" $(ARGS)
+
+lint: setup ## Check style, types, imports, templates, settings and migrations.
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports --no-cache
+	.venv/bin/mypy
+	.venv/bin/djlint --lint --quiet .
+	DEBUG=1 $(PYTHON) -W error manage.py check
+	DEBUG=1 $(PYTHON) -W error manage.py makemigrations --check --dry-run
+
+format: setup ## Format the code, and mend what can be mended without thinking.
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+check: lint test ## What has to be green before a change lands.
+
+bench: setup ## Measure how fast things are.
+	@$(PYTHON) -m pytest tests/bench -q -s
+
+requirements: ## Pin the requirements of pyproject.toml anew.
+	@.ci/requirements

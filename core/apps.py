@@ -1,0 +1,18 @@
+"""Django's view of the project itself."""
+
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    """The project: settings, the way out, the task backend."""
+
+    name = "core"
+
+    def ready(self) -> None:
+        """Register the system checks and connect the tasks' retries."""
+        from django.tasks.signals import task_finished
+
+        from core import checks  # noqa: F401
+        from core.task_backend import queue_retry
+
+        task_finished.connect(queue_retry, dispatch_uid="core.queue_retry")
