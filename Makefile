@@ -14,8 +14,13 @@ help: ## List what there is.
 setup: ## Make .venv with the pinned requirements; quick when nothing changed.
 	@.ci/setup
 
-run: setup ## Start PostFlow with a sandbox instance and a demo account.
-	@DEBUG=1 $(PYTHON) manage.py demo
+run: setup .env ## Start PostFlow with a sandbox instance and a demo account. OPTIONS="--port 8001" for other ports.
+	@$(PYTHON) manage.py demo $(OPTIONS)
+
+# For trying out; what is there already is left alone.
+.env:
+	@umask 077; echo DEBUG=1 > .env.new; \
+	$(PYTHON) -c "import secrets; print('SECRET_KEY=' + secrets.token_urlsafe(50))" >> .env.new && mv .env.new .env
 
 test: setup ## Run all tests on SQLite, in a browser too where a Chromium is installed.
 	@$(PYTHON) -m pytest $(ARGS)
@@ -42,7 +47,7 @@ format: setup ## Format the code, and mend what can be mended without thinking.
 check: lint test ## What has to be green before a change lands.
 
 bench: setup ## Measure how fast things are.
-	@$(PYTHON) -m pytest tests/bench -q -s
+	@LOG_LEVEL=ERROR $(PYTHON) -m pytest tests/bench -o python_files="bench_*.py" -q -s
 
 requirements: ## Pin the requirements of pyproject.toml anew.
 	@.ci/requirements

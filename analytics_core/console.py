@@ -39,6 +39,9 @@ class ConsoleProgress:
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
         """Show that `done` of `total` (None: not known) posts are read."""
+        if done < self._shown:
+            # The next part of the work begins.
+            self._shown = 0
         text = f"{self.name}: {what} {done}" + (f" of {total}" if total else "")
         if self.is_terminal:
             filled = BAR_WIDTH * min(done, total) // total if total else 0

@@ -144,10 +144,10 @@ class AnalyticsFetcher:
         def work() -> None:
             self._ends_at = time.monotonic() + RUN_SECONDS
             self._request_limit = first_request + REQUEST_BUDGET
-            self._trusts_zero = True
             stats["work_left"] = not self._lister(stats).list_due(
                 may_go_on=self._may_go_on, on_page=lambda: self._tell_posts(progress, stats)
             )
+            ingest.settle_quiet_posts(self.platform, self.account)
             due = self._moved_posts() or self._audits(
                 at_most=IDLE_REQUESTS - self._requests_since(first_request)
             )
@@ -172,7 +172,6 @@ class AnalyticsFetcher:
         stats.update(errors=0, message="")
         self._state = states.state_of(self.platform, self.account)
         self._request_limit = None
-        self._trusts_zero = False
         self._lease = states.claim_lease(self._state)
         if not self._lease:
             raise AccountBusy(
@@ -321,9 +320,6 @@ class AnalyticsFetcher:
     def _read_kind(self, post: Any, kind: str) -> Listing[Any]:
         post_id = getattr(post, self.platform.post_id_field)
         server_count = getattr(post, f"{kind}_server_count")
-        if self._trusts_zero and server_count == 0 and getattr(post, f"{kind}_read_at") is None:
-            # A new post that nobody has noticed yet costs no request.
-            return Listing(items=[])
         if kind == "likes":
             return self.source.likers(post_id)
         if kind == "shares":

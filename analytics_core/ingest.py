@@ -99,9 +99,27 @@ def ingest_posts(platform: Platform, account: Any, records: Iterable[PostRecord]
             getattr(row, id_field): row
             for row in model.objects.filter(account=account, **{f"{id_field}__in": by_id})
         }
+        platform.summary_model.objects.bulk_create(
+            [
+                platform.summary_model(post=post)
+                for remote_id, post in saved.items()
+                if remote_id not in known
+            ],
+            ignore_conflicts=True,
+        )
     posts = [saved[remote_id] for remote_id in by_id]
     platform.link_posts(account, posts)
     return IngestedPosts(posts=posts, created_count=len(rows) - len(known), updated_count=len(known))
+
+
+def settle_quiet_posts(platform: Platform, account: Any) -> None:
+    """Count as read what the server says nobody has done: a post that nobody noticed costs no request."""
+    never_read = platform.post_model.objects.filter(account=account, missing_since_at=None)
+    for kind in KINDS:
+        quiet = never_read.filter(
+            **{f"{kind}_server_count": 0, f"{kind}_read_count": None, f"{kind}_read_at": None}
+        )
+        quiet.update(**{f"{kind}_read_count": 0, f"{kind}_read_at": timezone.now()})
 
 
 def ingest_engagement(

@@ -92,7 +92,8 @@ class TestWhatIsAsked:
     def test_a_new_post_that_nobody_has_noticed_costs_no_listing(self, visit, instance) -> None:
         instance.add_post("100")
         visit()
-        assert {what for what, _ in instance.asked} == {"profile", "posts", "notifications"}
+        assert {what for what, _ in instance.asked} == {"profile", "posts"}
+        assert TinyPost.objects.get().engagement_summary.total_engagement == 0
 
     def test_a_post_read_a_week_ago_is_read_again_though_its_counters_stand_still(
         self, visit, instance, clock

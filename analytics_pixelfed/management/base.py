@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -71,6 +72,8 @@ class AccountCommand(BaseCommand):
         Raises:
             CommandError: at the end, if anything failed.
         """
+        # What the log would say is said below, in the command's own words.
+        logging.getLogger("analytics_core").setLevel(logging.ERROR)
         done, errors_count = 0, 0
         for account in accounts:
             progress = ConsoleProgress(self.stdout, str(account))
