@@ -8,46 +8,35 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from . import hosts, ingest, states
+from . import due, hosts, ingest, notices, states
 from .history import PostLister
 from .models import KINDS
 from .platforms import (
     Blocked,
-    Gone,
-    Listing,
     Platform,
     PlatformError,
     ReconnectNeeded,
     Source,
     TryLater,
-    id_order,
 )
+from .reader import EngagementReader, Progress
 from .schedule import POSTS_PER_PAGE
 
 logger = logging.getLogger(__name__)
 
-type Reading = tuple[Any, Sequence[str]]
-"""A post and the kinds of engagement to read of it."""
-
-Progress = Callable[[str, int, int | None], None]
-"""Called with what is being read ("posts", "engagement"), how many are done, how many there are."""
-
 # One visit's bounds: what is left over is due first next time.
 REQUEST_BUDGET = 400
 RUN_SECONDS = 8 * 60
-# A list is read again after this, though its counter stands still; within what an idle visit may cost.
-RE_READ_AFTER = timedelta(days=7)
 IDLE_REQUESTS = 3
-# A host that fails twice in a row, retries included, is left alone for this visit.
-TROUBLE_LIMIT = 2
+READING_FIELDS = ("server_count", "read_count", "read_at")
 
 
 class AccountBusy(Exception):
@@ -103,8 +92,10 @@ class AnalyticsFetcher:
         stats: dict[str, Any] = {"new_likes": 0, "new_comments": 0, "new_shares": 0, "total_engagement": 0}
 
         def work() -> None:
-            self._read_engagement(post, KINDS, stats)
-            ingest.apply_notices(self.platform, self.account)
+            # Whoever holds the post may have loaded it long ago.
+            post.refresh_from_db(fields=[f"{kind}_{name}" for kind in KINDS for name in READING_FIELDS])
+            self._reader(stats).read_post(post, KINDS)
+            notices.apply_notices(self.platform, self.account)
 
         self._visit(stats, work)
         stats["total_engagement"] = post.refresh_engagement_summary().total_engagement
@@ -123,11 +114,9 @@ class AnalyticsFetcher:
         def work() -> None:
             since = timezone.now() - timedelta(hours=hours)
             posts = self._posts().filter(posted_at__gte=since).order_by("-posted_at")[:max_posts]
-            readings: list[Reading] = [(post, KINDS) for post in posts]
+            readings: list[due.Reading] = [(post, KINDS) for post in posts]
             if readings:
-                self._read_notifications(stats)
-                self._read_posts(readings, stats, progress)
-                ingest.apply_notices(self.platform, self.account)
+                self._reader(stats, progress).read_all(readings, with_notifications=True)
 
         return self._visit(stats, work)
 
@@ -148,14 +137,13 @@ class AnalyticsFetcher:
                 may_go_on=self._may_go_on, on_page=lambda: self._tell_posts(progress, stats)
             )
             ingest.settle_quiet_posts(self.platform, self.account)
-            due = self._moved_posts() or self._audits(
-                at_most=IDLE_REQUESTS - self._requests_since(first_request)
-            )
-            if due:
-                if self._is_worth_notifications(due):
-                    self._read_notifications(stats)
-                self._read_posts(due, stats, progress)
-                ingest.apply_notices(self.platform, self.account)
+            moved = due.moved_posts(self.platform, self.account)
+            if moved:
+                self._reader(stats, progress).read_all(moved, with_notifications=True)
+            else:
+                left = IDLE_REQUESTS - self._requests_since(first_request)
+                audits = due.audits(self.platform, self.account, at_most=max(left, 0))
+                self._reader(stats, progress).read_posts(audits)
             states.record_success(self._state, self._lease, message=stats["message"])
 
         try:
@@ -201,6 +189,8 @@ class AnalyticsFetcher:
         stats["message"] = str(error)
         logger.warning("%s account %s: %s", self.platform.name, self.account.pk, error)
         retry_at = None
+        if isinstance(error, ReconnectNeeded) and self._token_works():
+            error = TryLater(f"{self.host} refused a question, though PostFlow's access is good.")
         if isinstance(error, Blocked):
             retry_at = hosts.block(self.host, seconds=error.seconds, message=str(error))
         if isinstance(error, ReconnectNeeded):
@@ -241,117 +231,21 @@ class AnalyticsFetcher:
         if progress:
             progress("posts", stats["posts_synced"], self._state.server_posts_count)
 
+    def _reader(self, stats: dict[str, Any], progress: Progress | None = None) -> EngagementReader:
+        return EngagementReader(
+            self.platform,
+            self.account,
+            source=self.source,
+            state=self._state,
+            stats=stats,
+            on_error=lambda error: self._count_error(error, stats),
+            may_go_on=self._may_go_on,
+            progress=progress,
+        )
+
     def _lister(self, stats: dict[str, Any]) -> PostLister:
         return PostLister(self.platform, self.account, source=self.source, state=self._state, stats=stats)
-
-    def _moved_posts(self) -> list[Reading]:
-        """Return the posts with counters that moved or lists never read, newest first, with those kinds."""
-        moved = Q()
-        for kind in KINDS:
-            unread = Q(**{f"{kind}_read_count": None})
-            differs = Q(**{f"{kind}_server_count__isnull": False}) & ~Q(
-                **{f"{kind}_server_count": F(f"{kind}_read_count")}
-            )
-            moved |= unread | differs
-        posts = self._posts().filter(moved, missing_since_at=None).order_by("-posted_at")
-        return [(post, [kind for kind in KINDS if _has_moved(post, kind)]) for post in posts]
-
-    def _audits(self, *, at_most: int) -> list[Reading]:
-        """Return lists that were last read over a week ago, the oldest first: counters alone do not show
-        somebody who left while somebody else came.
-        """
-        due: list[Reading] = []
-        for kind in KINDS:
-            posts = self._posts().filter(
-                **{f"{kind}_read_at__lt": timezone.now() - RE_READ_AFTER, f"{kind}_read_count__gt": 0},
-                missing_since_at=None,
-            )
-            due += [(post, [kind]) for post in posts.order_by(f"{kind}_read_at")[: max(at_most, 0)]]
-        due.sort(key=lambda audit: getattr(audit[0], f"{audit[1][0]}_read_at"))
-        return due[: max(at_most, 0)]
-
-    def _is_worth_notifications(self, due: Sequence[Reading]) -> bool:
-        """Whether anything new is to be expected: an audit alone finds nothing that has a notification."""
-        return any(_has_moved(post, kind) for post, kinds in due for kind in kinds)
-
-    def _read_posts(self, posts: Sequence[Reading], stats: dict[str, Any], progress: Progress | None) -> None:
-        """Read posts one by one until the budget ends or the host fails too often in a row."""
-        troubles = 0
-        for done, (post, kinds) in enumerate(posts):
-            if not self._may_go_on():
-                stats["work_left"] = True
-                return
-            if progress:
-                progress("engagement", done, len(posts))
-            errors_before = stats["errors"]
-            trouble = self._read_engagement(post, kinds, stats)
-            stats["posts_processed"] += 1
-            troubles = troubles + 1 if trouble else 0
-            if troubles >= TROUBLE_LIMIT and stats["errors"] > errors_before:
-                raise TryLater(stats["message"])
-        if progress:
-            progress("engagement", len(posts), len(posts))
-
-    def _read_engagement(self, post: Any, kinds: Sequence[str], stats: dict[str, Any]) -> bool:
-        """Read some kinds of one post and store what was read whole. Tells if the host was in trouble."""
-        listings: dict[str, Listing[Any]] = {}
-        trouble = False
-        try:
-            for kind in kinds:
-                try:
-                    listings[kind] = self._read_kind(post, kind)
-                except Gone as error:
-                    if self.source.post_exists(getattr(post, self.platform.post_id_field)):
-                        self._count_error(error, stats)
-                    else:
-                        ingest.mark_missing(self.platform, post, seen_at=timezone.now())
-                        break
-                except PlatformError as error:
-                    trouble = trouble or isinstance(error, TryLater)
-                    self._count_error(error, stats)
-        finally:
-            # What was read before a failure is good.
-            if listings:
-                outcome = ingest.ingest_engagement(self.platform, post, listings, seen_at=timezone.now())
-                for kind, result in outcome.items():
-                    _add(stats, f"new_{kind}", result.new_count + result.returned_count)
-        return trouble
-
-    def _read_kind(self, post: Any, kind: str) -> Listing[Any]:
-        post_id = getattr(post, self.platform.post_id_field)
-        server_count = getattr(post, f"{kind}_server_count")
-        if kind == "likes":
-            return self.source.likers(post_id)
-        if kind == "shares":
-            return self.source.sharers(post_id)
-        return self.source.comments(post_id, expected_count=server_count)
-
-    def _read_notifications(self, stats: dict[str, Any]) -> None:
-        """Keep the times and comments that notifications tell; without them times are less exact."""
-        state = self._state
-        try:
-            listing = self.source.notifications(since_id=state.seen_notification_id)
-        except PlatformError as error:
-            self._count_error(error, stats)
-            return
-        new_comments_count = ingest.ingest_notifications(self.platform, self.account, listing.items)
-        _add(stats, "new_comments", new_comments_count)
-        newest = max((record.remote_id for record in listing.items), key=id_order, default="")
-        if newest:
-            state.seen_notification_id = newest
-            state.save(update_fields=["seen_notification_id"])
-
-
-def _has_moved(post: Any, kind: str) -> bool:
-    server_count, read_count = getattr(post, f"{kind}_server_count"), getattr(post, f"{kind}_read_count")
-    return read_count is None or (server_count is not None and server_count != read_count)
 
 
 def _new_stats() -> dict[str, Any]:
     return {"posts_processed": 0, "total_new_likes": 0, "total_new_comments": 0, "total_new_shares": 0}
-
-
-def _add(stats: dict[str, Any], name: str, count: int) -> None:
-    """Add to the total where the result has one, else to the count of the single post."""
-    key = f"total_{name}" if f"total_{name}" in stats else name
-    stats[key] = stats.get(key, 0) + count

@@ -91,7 +91,7 @@ class PostLister:
             older, _ = self.read_page(before_id=state.history_before_id)
             self._set_history(older.next_id)
         if state.history_is_complete:
-            self._sweep(page.next_id, may_go_on=may_go_on)
+            self._sweep(page, may_go_on=may_go_on)
         return state.history_is_complete
 
     def _set_history(self, next_id: str) -> None:
@@ -109,13 +109,14 @@ class PostLister:
             if not new_count:
                 return
 
-    def _sweep(self, newest_next_id: str, *, may_go_on: Callable[[], bool]) -> None:
+    def _sweep(self, newest: Listing[PostRecord], *, may_go_on: Callable[[], bool]) -> None:
         """List the pages of older posts that are due in this visit."""
         state, now = self.state, timezone.now()
         if state.sweep_started_at is None:
             self._set_sweep(before_id="", pages_count=0, started_at=now)
         due = schedule.sweep_pages_due(
-            posts_count=self._posts().count(),
+            # A full page may hide older posts that we never met, imported ones for example.
+            posts_count=max(self._posts().count(), len(newest.items) + 1),
             pages_done=state.sweep_pages_count,
             started_at=state.sweep_started_at or now,
             now=now,
@@ -123,7 +124,7 @@ class PostLister:
         for _ in range(due):
             if not may_go_on():
                 return
-            page, _ = self.read_page(before_id=state.sweep_before_id or newest_next_id)
+            page, _ = self.read_page(before_id=state.sweep_before_id or newest.next_id)
             if not page.next_id:
                 # Once around: the next sweep begins now.
                 self._set_sweep(before_id="", pages_count=0, started_at=now)
@@ -154,25 +155,22 @@ class PostLister:
 
     def _check_absent(self, page: Listing[PostRecord], before_id: str) -> None:
         """Ask by id for known posts that a page should have shown: deleted ones are noted as missing."""
-        if not page.items:
-            return
         now, id_field = timezone.now(), self.platform.post_id_field
-        listed = {record.remote_id for record in page.items}
-        oldest = min(listed, key=id_order)
         # Ids are whole numbers of any length, kept as text: the longer one is larger.
         posts = self._posts().annotate(id_length=Length(id_field))
-        inside = posts.filter(
-            Q(id_length__gt=len(oldest)) | Q(id_length=len(oldest), **{f"{id_field}__gt": oldest})
-        )
-        if before_id:
-            inside = inside.filter(
-                Q(id_length__lt=len(before_id))
-                | Q(id_length=len(before_id), **{f"{id_field}__lt": before_id})
+        if page.next_id:
+            is_newer = Q(id_length__gt=len(page.next_id)) | Q(
+                id_length=len(page.next_id), **{f"{id_field}__gt": page.next_id}
             )
+            posts = posts.filter(is_newer)
+        if before_id:
+            is_older = Q(id_length__lt=len(before_id)) | Q(
+                id_length=len(before_id), **{f"{id_field}__lt": before_id}
+            )
+            posts = posts.filter(is_older)
         never_or_long_ago = Q(absence_checked_at=None) | Q(absence_checked_at__lt=now - ABSENCE_CHECK_AFTER)
-        absent = inside.filter(never_or_long_ago, missing_since_at=None).exclude(
-            **{f"{id_field}__in": listed}
-        )
+        listed = [record.remote_id for record in page.items]
+        absent = posts.filter(never_or_long_ago, missing_since_at=None).exclude(**{f"{id_field}__in": listed})
         for post in absent.order_by("-posted_at")[:ABSENCE_CHECKS]:
             if self.source.post_exists(getattr(post, id_field)):
                 self._posts().filter(pk=post.pk).update(absence_checked_at=now)

@@ -337,6 +337,7 @@ class PixelfedAPIClient:
             self._session = http.open_session()
         # In the session rather than an argument: reports of errors show the arguments of every call.
         self._session.headers["Authorization"] = f"Bearer {self.access_token}"
+        logger.debug("%s %s%s", method, self.host, endpoint)
         try:
             answer = http.fetch(self._session, method, f"{self.base_url}{endpoint}", params=params)
         except http.Unreachable as error:

@@ -365,9 +365,8 @@ class TestFailures:
     def test_a_refused_token_pauses_the_account_and_says_so(self, visit, instance, tiny_account) -> None:
         instance.add_post("100")
         visit()
-        instance.failures["posts"] = [
-            platforms.ReconnectNeeded("tiny.example no longer accepts PostFlow's access.")
-        ]
+        refusal = platforms.ReconnectNeeded("tiny.example no longer accepts PostFlow's access.")
+        instance.failures["posts"] = instance.failures["profile"] = [refusal, refusal]
         assert visit()["errors"] == 1
         tiny_account.refresh_from_db()
         assert tiny_account.state == "reconnect"

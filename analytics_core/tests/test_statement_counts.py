@@ -35,7 +35,7 @@ def fill(instance, size: int) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_the_first_visit(tiny, count_statements, size) -> None:
     fill(tiny.instance, size)
-    assert count_statements() == 38
+    assert count_statements() == 39
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -87,4 +87,4 @@ def test_reading_a_post_by_hand(tiny, tiny_account, count_statements, size) -> N
     TinyPost.objects.update(posted_at=timezone.now() - timedelta(days=1))
     with CaptureQueriesContext(connection) as statements:
         fetcher.fetch_post_engagement(post)
-    assert len(statements) == 22
+    assert len(statements) == 23

@@ -165,4 +165,4 @@ def test_a_dead_token_pauses_the_account_in_each_of_its_forms(ana, form) -> None
     assert (stats["errors"], account.state) == (1, "reconnect")
     assert account.state_reason == f"{account.host} no longer accepts PostFlow's access."
     assert {request.path for request in server.requests} == {"/api/v1/accounts/verify_credentials"}
-    assert len(server.requests) == 1, "a refused token is not tried again"
+    assert len(server.requests) == 2, "asked once, and once more to be sure"

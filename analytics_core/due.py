@@ -1,0 +1,60 @@
+"""Which lists of which posts are to be read: those whose counters moved, and those not read for long.
+
+The server's own counters decide (docs/decisions/0005-reading-what-moved.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from .models import KINDS
+from .platforms import Platform
+
+# A list is read again after this, though its counter stands still.
+RE_READ_AFTER = timedelta(days=7)
+
+type Reading = tuple[Any, Sequence[str]]
+"""A post and the kinds of engagement to read of it."""
+
+
+def moved_posts(platform: Platform, account: Any) -> list[Reading]:
+    """Return the posts with counters that moved or lists never read, newest first, with those kinds."""
+    moved = Q()
+    for kind in KINDS:
+        unread = Q(**{f"{kind}_read_count": None})
+        differs = Q(**{f"{kind}_server_count__isnull": False}) & ~Q(
+            **{f"{kind}_server_count": F(f"{kind}_read_count")}
+        )
+        moved |= unread | differs
+    posts = platform.post_model.objects.filter(moved, account=account, missing_since_at=None)
+    return [
+        (post, [kind for kind in KINDS if has_moved(post, kind)]) for post in posts.order_by("-posted_at")
+    ]
+
+
+def audits(platform: Platform, account: Any, *, at_most: int) -> list[Reading]:
+    """Return lists that were last read over a week ago, the oldest first.
+
+    Counters alone do not show somebody who left while somebody else came.
+    """
+    due: list[Reading] = []
+    for kind in KINDS:
+        posts = platform.post_model.objects.filter(
+            account=account,
+            **{f"{kind}_read_at__lt": timezone.now() - RE_READ_AFTER, f"{kind}_read_count__gt": 0},
+            missing_since_at=None,
+        )
+        due += [(post, [kind]) for post in posts.order_by(f"{kind}_read_at")[:at_most]]
+    due.sort(key=lambda audit: getattr(audit[0], f"{audit[1][0]}_read_at"))
+    return due[:at_most]
+
+
+def has_moved(post: Any, kind: str) -> bool:
+    """Tell whether a kind's list was never read to its end, or the server counts otherwise since."""
+    server_count, read_count = getattr(post, f"{kind}_server_count"), getattr(post, f"{kind}_read_count")
+    return read_count is None or (server_count is not None and server_count != read_count)

@@ -1,0 +1,141 @@
+"""Reads who engaged with posts: lists, notifications, and what to make of a list that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from . import ingest, notices
+from .due import Reading
+from .models import AccountState
+from .platforms import CommentRecord, Gone, Listing, Platform, PlatformError, Source, TryLater, id_order
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with what is being read ("posts", "engagement"), how many are done, how many there are."""
+
+# A host that fails twice in a row, retries included, is left alone for this visit.
+TROUBLE_LIMIT = 2
+
+
+class EngagementReader:
+    """Reads posts of one account and adds what it found to `stats`.
+
+    Args:
+        stats: new_likes, new_comments and new_shares, or their totals; posts_processed, errors, message.
+        on_error: counts a failure that the visit goes on after, or raises it.
+        may_go_on: whether the visit's budget allows more.
+        progress: told before each post, and at the end.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        account: Any,
+        *,
+        source: Source,
+        state: AccountState,
+        stats: dict[str, Any],
+        on_error: Callable[[PlatformError], None],
+        may_go_on: Callable[[], bool],
+        progress: Progress | None = None,
+    ) -> None:
+        self.platform = platform
+        self.account = account
+        self.source = source
+        self.state = state
+        self.stats = stats
+        self._on_error = on_error
+        self._may_go_on = may_go_on
+        self._progress = progress
+
+    def read_all(
+        self,
+        due: Sequence[Reading],
+        *,
+        with_notifications: bool,
+    ) -> None:
+        """Read notifications once, then post by post, then put the two together."""
+        comments = self._read_notifications() if with_notifications else []
+        self.read_posts(due)
+        # What answered a comment that was not known before may have its place now.
+        self._add("new_comments", notices.add_comments(self.platform, self.account, comments))
+        notices.apply_notices(self.platform, self.account)
+
+    def read_posts(self, posts: Sequence[Reading]) -> None:
+        """Read posts one by one until the budget ends or the host fails too often in a row."""
+        troubles = 0
+        for done, (post, kinds) in enumerate(posts):
+            if not self._may_go_on():
+                self.stats["work_left"] = True
+                return
+            if self._progress:
+                self._progress("engagement", done, len(posts))
+            errors_before = self.stats["errors"]
+            trouble = self.read_post(post, kinds)
+            self.stats["posts_processed"] += 1
+            troubles = troubles + 1 if trouble else 0
+            if troubles >= TROUBLE_LIMIT and self.stats["errors"] > errors_before:
+                raise TryLater(self.stats["message"])
+        if self._progress:
+            self._progress("engagement", len(posts), len(posts))
+
+    def read_post(self, post: Any, kinds: Sequence[str]) -> bool:
+        """Read some kinds of one post and store what was read whole. Tells if the host was in trouble."""
+        listings: dict[str, Listing[Any]] = {}
+        trouble = False
+        try:
+            for kind in kinds:
+                try:
+                    listings[kind] = self._read_kind(post, kind)
+                except Gone as error:
+                    if self.source.post_exists(getattr(post, self.platform.post_id_field)):
+                        self._on_error(error)
+                    else:
+                        ingest.mark_missing(self.platform, post, seen_at=timezone.now())
+                        break
+                except PlatformError as error:
+                    trouble = trouble or isinstance(error, TryLater)
+                    self._on_error(error)
+        finally:
+            # What was read before a failure is good.
+            if listings:
+                outcome = ingest.ingest_engagement(self.platform, post, listings, seen_at=timezone.now())
+                for kind, result in outcome.items():
+                    self._add(f"new_{kind}", result.new_count + result.returned_count)
+        return trouble
+
+    def _read_kind(self, post: Any, kind: str) -> Listing[Any]:
+        post_id = getattr(post, self.platform.post_id_field)
+        server_count = getattr(post, f"{kind}_server_count")
+        if kind == "likes":
+            return self.source.likers(post_id)
+        if kind == "shares":
+            return self.source.sharers(post_id)
+        return self.source.comments(post_id, expected_count=server_count)
+
+    def _read_notifications(self) -> list[CommentRecord]:
+        """Keep the times and comments that notifications tell; without them times are less exact.
+
+        Returns:
+            The comments.
+        """
+        state = self.state
+        try:
+            listing = self.source.notifications(since_id=state.seen_notification_id)
+        except PlatformError as error:
+            self._on_error(error)
+            return []
+        new_comments_count = notices.ingest_notifications(self.platform, self.account, listing.items)
+        self._add("new_comments", new_comments_count)
+        newest = max((record.remote_id for record in listing.items), key=id_order, default="")
+        if newest:
+            state.seen_notification_id = newest
+            state.save(update_fields=["seen_notification_id"])
+        return [record.comment for record in listing.items if record.comment]
+
+    def _add(self, name: str, count: int) -> None:
+        """Add to the total where the result has one, else to the count of the single post."""
+        key = f"total_{name}" if f"total_{name}" in self.stats else name
+        self.stats[key] = self.stats.get(key, 0) + count
