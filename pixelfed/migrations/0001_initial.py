@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,25 +15,86 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='MastodonAccount',
+            name="MastodonAccount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('instance_url', models.URLField(max_length=255, verbose_name='instance')),
-                ('username', models.CharField(max_length=100, verbose_name='handle')),
-                ('access_token', encrypted_fields.fields.EncryptedTextField()),
-                ('software', models.CharField(blank=True, default='', help_text='As the instance names it, in lower case; empty: not asked.', max_length=50)),
-                ('remote_id', models.CharField(blank=True, default='', help_text='Empty: asked at the first sync.', max_length=100, verbose_name='id there')),
-                ('display_name', models.CharField(blank=True, default='', max_length=200)),
-                ('avatar_url', models.URLField(blank=True, default='', max_length=500)),
-                ('state', models.CharField(choices=[('active', 'Active'), ('reconnect', 'Reconnect needed'), ('paused', 'Paused')], default='active', max_length=20)),
-                ('state_reason', models.CharField(blank=True, default='', help_text="One sentence for the account's owner.", max_length=300)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mastodon_accounts', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("instance_url", models.URLField(max_length=255, verbose_name="instance")),
+                ("username", models.CharField(max_length=100, verbose_name="handle")),
+                ("access_token", encrypted_fields.fields.EncryptedTextField()),
+                (
+                    "software",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="As the instance names it, in lower case; empty: not asked.",
+                        max_length=50,
+                    ),
+                ),
+                (
+                    "remote_id",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Empty: asked at the first sync.",
+                        max_length=100,
+                        verbose_name="id there",
+                    ),
+                ),
+                ("display_name", models.CharField(blank=True, default="", max_length=200)),
+                ("avatar_url", models.URLField(blank=True, default="", max_length=500)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("reconnect", "Reconnect needed"),
+                            ("paused", "Paused"),
+                        ],
+                        default="active",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "state_reason",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="One sentence for the account's owner.",
+                        max_length=300,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mastodon_accounts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'account',
-                'ordering': ['pk'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('remote_id', ''), _negated=True), fields=('user', 'instance_url', 'remote_id'), name='pixelfed_account_once_per_user', violation_error_message='This account is connected already.'), models.UniqueConstraint(condition=models.Q(('remote_id', '')), fields=('user', 'instance_url', 'username'), name='pixelfed_account_once_per_user_by_handle', violation_error_message='This account is connected already.')],
+                "verbose_name": "account",
+                "ordering": ["pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("remote_id", ""), _negated=True),
+                        fields=("user", "instance_url", "remote_id"),
+                        name="pixelfed_account_once_per_user",
+                        violation_error_message="This account is connected already.",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("remote_id", "")),
+                        fields=("user", "instance_url", "username"),
+                        name="pixelfed_account_once_per_user_by_handle",
+                        violation_error_message="This account is connected already.",
+                    ),
+                ],
             },
         ),
     ]

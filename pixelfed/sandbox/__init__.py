@@ -27,9 +27,9 @@ The believable photographer who lives on with the clock is `demo_world(seed=1)`;
 serves her, and `/_sandbox` steers a sandbox from another process (see `control`).
 """
 
+from pixelfed.sandbox.demo import DemoWorld, demo_world
 from pixelfed.sandbox.entities import MASTODON, PIXELFED, PIXELFED_2026, Dialect, Media, Person, Status
 from pixelfed.sandbox.faults import Fault
-from pixelfed.sandbox.photographer import DemoWorld, demo_world
 from pixelfed.sandbox.scenario import RecordedWorld, load_recorded_scenario
 from pixelfed.sandbox.server import SandboxServer, SeenRequest
 from pixelfed.sandbox.world import World

@@ -13,9 +13,9 @@ import requests
 from PIL import Image, ImageChops, ImageStat
 
 from pixelfed.sandbox import DemoWorld, SandboxServer, demo_world
-from pixelfed.sandbox.brushes import PALETTES
+from pixelfed.sandbox.demo.vocabulary import KINDS
 from pixelfed.sandbox.pictures import SCENES, Gallery, Scene, draw_scene
-from pixelfed.sandbox.vocabulary import KINDS
+from pixelfed.sandbox.pictures.brushes import PALETTES
 
 NOW = 1795370000.0  # 2026-11-22 17:53 UTC
 HOUR = 3600.0

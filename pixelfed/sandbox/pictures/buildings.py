@@ -7,7 +7,7 @@ from random import Random
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from pixelfed.sandbox.brushes import (
+from pixelfed.sandbox.pictures.brushes import (
     Palette,
     SceneMaker,
     Size,

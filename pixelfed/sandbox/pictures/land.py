@@ -7,7 +7,7 @@ from random import Random
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from pixelfed.sandbox.brushes import (
+from pixelfed.sandbox.pictures.brushes import (
     Palette,
     SceneMaker,
     Size,
@@ -27,7 +27,7 @@ from pixelfed.sandbox.brushes import (
     sun,
     waves,
 )
-from pixelfed.sandbox.terrain import branch, pine, pines, ranges, sun_place
+from pixelfed.sandbox.pictures.terrain import branch, pine, pines, ranges, sun_place
 
 
 def mountains(rng: Random, size: Size, palette: Palette) -> Image.Image:

@@ -15,11 +15,8 @@ from datetime import UTC, datetime
 from random import Random
 
 from pixelfed.sandbox import tokens
-from pixelfed.sandbox.audience import Audience, Fan
-from pixelfed.sandbox.entities import Media, Person, Status
-from pixelfed.sandbox.pictures import Scene
-from pixelfed.sandbox.population import Population
-from pixelfed.sandbox.vocabulary import (
+from pixelfed.sandbox.demo.audience import Audience, Fan
+from pixelfed.sandbox.demo.vocabulary import (
     ANSWERS,
     ANSWERS_TO,
     COMMENTS,
@@ -29,6 +26,9 @@ from pixelfed.sandbox.vocabulary import (
     LIGHT_WORDS,
     SECOND_LINES,
 )
+from pixelfed.sandbox.entities import Media, Person, Status
+from pixelfed.sandbox.pictures import Scene
+from pixelfed.sandbox.population import Population
 from pixelfed.sandbox.world import World
 
 FIRST_DAY = datetime(2024, 11, 9, tzinfo=UTC)

@@ -13,7 +13,8 @@ from random import Random
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from pixelfed.sandbox.brushes import (
+from pixelfed.sandbox.entities import Media
+from pixelfed.sandbox.pictures.brushes import (
     PALETTES,
     SceneMaker,
     add_light,
@@ -24,11 +25,10 @@ from pixelfed.sandbox.brushes import (
     noise,
     paint,
 )
-from pixelfed.sandbox.buildings import BUILDINGS
-from pixelfed.sandbox.entities import Media
-from pixelfed.sandbox.land import LAND
-from pixelfed.sandbox.places import PLACES
-from pixelfed.sandbox.water import WATER_AND_NIGHT
+from pixelfed.sandbox.pictures.buildings import BUILDINGS
+from pixelfed.sandbox.pictures.land import LAND
+from pixelfed.sandbox.pictures.places import PLACES
+from pixelfed.sandbox.pictures.water import WATER_AND_NIGHT
 
 SCENES: dict[str, SceneMaker] = LAND | WATER_AND_NIGHT | PLACES | BUILDINGS
 PREVIEW_PIXELS = 640

@@ -6,7 +6,7 @@ from random import Random
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from pixelfed.sandbox.brushes import (
+from pixelfed.sandbox.pictures.brushes import (
     Palette,
     SceneMaker,
     Size,
@@ -29,7 +29,7 @@ from pixelfed.sandbox.brushes import (
     water_surface,
     waves,
 )
-from pixelfed.sandbox.terrain import pines, ranges, sun_place
+from pixelfed.sandbox.pictures.terrain import pines, ranges, sun_place
 
 
 def seaside(rng: Random, size: Size, palette: Palette) -> Image.Image:

@@ -7,8 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from random import Random
 
+from pixelfed.sandbox.demo.vocabulary import FIRST_NAMES, LAST_NAMES, NAME_TAILS, NOTES
 from pixelfed.sandbox.entities import Person
-from pixelfed.sandbox.vocabulary import FIRST_NAMES, LAST_NAMES, NAME_TAILS, NOTES
 
 FANS = 640
 DAY = 86400.0
