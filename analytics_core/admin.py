@@ -2,7 +2,16 @@
 
 from django.contrib import admin
 
-from .models import AccountState, HostState
+from .models import AccountState, HostState, SyncRun
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(admin.ModelAdmin):
+    """What each hour brought."""
+
+    list_display = ("__str__", "finished_at", "accounts_due", *SyncRun.RESULT_KEYS, "requests")
+    list_filter = ("platform",)
+    date_hierarchy = "started_at"
 
 
 @admin.register(AccountState)

@@ -338,6 +338,57 @@ class AccountState(models.Model):
         return f"{self.platform} account {self.account_id}"
 
 
+class SyncRun(models.Model):
+    """One hour's work on one platform: what was to be done, and what came of it so far."""
+
+    platform = models.CharField(max_length=30)
+    started_at = models.DateTimeField(default=timezone.now, db_index=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    accounts_due = models.PositiveIntegerField(default=0)
+    accounts_processed = models.PositiveIntegerField(default=0)
+    posts_processed = models.PositiveIntegerField(default=0)
+    total_new_likes = models.PositiveIntegerField(default=0)
+    total_new_comments = models.PositiveIntegerField(default=0)
+    total_new_shares = models.PositiveIntegerField(default=0)
+    errors = models.PositiveIntegerField(default=0)
+    requests = models.PositiveIntegerField(default=0)
+
+    RESULT_KEYS = (
+        "accounts_processed",
+        "posts_processed",
+        "total_new_likes",
+        "total_new_comments",
+        "total_new_shares",
+        "errors",
+    )
+
+    class Meta:
+        ordering = ["-started_at"]
+        verbose_name = "run"
+
+    def __str__(self) -> str:
+        return f"{self.platform} at {self.started_at:%Y-%m-%d %H:%M}"
+
+    def result(self) -> dict[str, int]:
+        """Return the counts so far, by the names of US-7.1, and the requests sent."""
+        return {name: getattr(self, name) for name in (*self.RESULT_KEYS, "requests")}
+
+    def add(self, stats: dict[str, Any]) -> None:
+        """Add what one account's visit brought; the run ends with its last account.
+
+        Args:
+            stats: the result of `AnalyticsFetcher.run`, or of a visit that could not be made.
+        """
+        changes: dict[str, Any] = {
+            name: F(name) + int(stats.get(name, 0)) for name in (*self.RESULT_KEYS[1:], "requests")
+        }
+        runs = type(self).objects.filter(pk=self.pk)
+        runs.update(accounts_processed=F("accounts_processed") + 1, **changes)
+        runs.filter(finished_at=None, accounts_processed__gte=F("accounts_due")).update(
+            finished_at=timezone.now()
+        )
+
+
 class HostState(models.Model):
     """Politeness owed to one host, by every process together."""
 

@@ -24,6 +24,12 @@ def state_of(platform: Platform, account: Any) -> AccountState:
     return state
 
 
+def is_due(platform: Platform, account: Any) -> bool:
+    """Tell whether the account's next visit is due."""
+    next_due_at = state_of(platform, account).next_due_at
+    return next_due_at is None or next_due_at <= timezone.now()
+
+
 def claim_lease(state: AccountState) -> str:
     """Reserve the account for one run. Returns the lease's token, "" if another run holds it."""
     now, token = timezone.now(), get_random_string(32)

@@ -7,8 +7,10 @@ from typing import Any
 
 from django.tasks import task
 
-from . import platforms
+from . import platforms, states
 from .fetcher import AccountBusy
+from .models import SyncRun
+from .platforms import PlatformError
 
 logger = logging.getLogger(__name__)
 
@@ -21,21 +23,35 @@ PRIORITY_LEFT_OVER = 0
 @task(  # type: ignore[call-overload]  # the retry options are our backend's
     queue_name="default", priority=PRIORITY_HOURLY, max_retries=2, retry_delay=300
 )
-def fetch_account(platform_name: str, account_id: int) -> dict[str, Any]:
+def fetch_account(platform_name: str, account_id: int, run_id: int | None = None) -> dict[str, Any]:
     """Make one visit to an account; queue the next at once while there is work left.
 
     Failures of the other side are in the result (`errors`, `message`), not raised: they have their own
     back-off. Only a fault of ours makes the task fail and be tried again.
+
+    Args:
+        run_id: the hour's `SyncRun`, which the visit's counts are added to.
     """
     platform = platforms.get(platform_name)
     account = platform.active_accounts().filter(pk=account_id).first()
+    stats: dict[str, Any]
     if account is None:
-        return {"skipped": "disconnected, paused or waiting to be reconnected"}
-    try:
-        stats = platform.fetcher(account).run()
-    except AccountBusy:
-        return {"skipped": "busy"}
-    if stats["work_left"] and not stats["errors"]:
+        stats = {"skipped": "disconnected, paused or waiting to be reconnected"}
+    elif run_id is not None and not states.is_due(platform, account):
+        # The hour before was late, and its task has just done what this one is for.
+        stats = {"skipped": "done already"}
+    else:
+        try:
+            stats = platform.fetcher(account).run()
+        except AccountBusy:
+            stats = {"skipped": "busy"}
+        except PlatformError as error:
+            # An address that cannot be one, for example: nothing was asked.
+            stats = {"errors": 1, "message": str(error)}
+    run = SyncRun.objects.filter(pk=run_id).first()
+    if run is not None:
+        run.add(stats)
+    if stats.get("work_left") and not stats["errors"]:
         fetch_account.using(priority=PRIORITY_LEFT_OVER).enqueue(platform_name, account_id)
     return stats
 
@@ -51,3 +67,5 @@ def fetch_post(platform_name: str, post_id: int) -> dict[str, Any]:
         return platform.fetcher(post.account).fetch_post_engagement(post)
     except AccountBusy:
         return {"skipped": "busy"}
+    except PlatformError as error:
+        return {"errors": 1, "message": str(error)}

@@ -11,9 +11,11 @@ class AnalyticsPixelfedConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the platform."""
-        from analytics_core import platforms
+        """Register the platform, and in a process that serves see to it that the hourly task waits."""
+        from analytics_core import hourly, platforms
 
         from .platform import PixelfedPlatform
+        from .tasks import fetch_all_pixelfed_engagement
 
         platforms.register(PixelfedPlatform())
+        hourly.schedule_when_serving(fetch_all_pixelfed_engagement)

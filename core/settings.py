@@ -231,3 +231,5 @@ FETCH_CONTACT = env.str("FETCH_CONTACT", default="https://postflow.photo")
 ALLOW_PRIVATE_INSTANCES = env.bool("ALLOW_PRIVATE_INSTANCES", default=DEBUG)
 
 SKIP_AUTO_SCHEDULE = env.bool("SKIP_AUTO_SCHEDULE", default=False)
+KEEP_TASK_RESULTS_DAYS = env.float("KEEP_TASK_RESULTS_DAYS", default=14.0)
+KEEP_RUNS_DAYS = env.float("KEEP_RUNS_DAYS", default=90.0)

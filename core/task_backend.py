@@ -8,7 +8,7 @@ import logging
 import math
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import SuspiciousOperation
@@ -22,6 +22,7 @@ from django.utils import timezone
 from django_tasks_db.backend import DatabaseBackend
 
 if TYPE_CHECKING:  # the backend is built before the models are loaded
+    from django.db.models import QuerySet
     from django_tasks_db.models import DBTaskResult
 
 logger = logging.getLogger(__name__)
@@ -47,8 +48,75 @@ class _RetryOptions(BaseTaskBackend):
             raise InvalidTask("retry_delay must be zero or more seconds.")
 
 
+class WorkerDied(Exception):
+    """The reason given for a task whose worker ended without a word."""
+
+
 class RetryingDatabaseBackend(_RetryOptions, DatabaseBackend):
-    """django-tasks-db's backend, trying failed tasks again."""
+    """django-tasks-db's backend, trying failed tasks again, with a queue that can be tidied."""
+
+    def enqueue_once(self, task: Task, *, run_after: datetime) -> bool:
+        """Queue a task without arguments for later, unless it waits already. Returns whether it is new.
+
+        Two calls at once make one row: its id follows from the task and the moment.
+        """
+        from django_tasks_db.models import DBTaskResult
+
+        self.validate_task(task)
+        if self.waiting(task).exists():
+            return False
+        _, is_new = DBTaskResult.objects.get_or_create(
+            id=uuid.uuid5(uuid.NAMESPACE_URL, f"{task.module_path}@{run_after.timestamp():.0f}"),
+            defaults={
+                "args_kwargs": {"args": [], "kwargs": {}},
+                "priority": task.priority,
+                "task_path": task.module_path,
+                "queue_name": task.queue_name,
+                "backend_name": self.alias,
+                "run_after": run_after,
+            },
+        )
+        return is_new
+
+    def waiting(self, task: Task) -> "QuerySet[DBTaskResult]":
+        """Return the rows of a task that wait for a worker or for their time."""
+        from django_tasks_db.models import DBTaskResult
+
+        return DBTaskResult.objects.filter(
+            task_path=task.module_path, backend_name=self.alias, status=TaskResultStatus.READY
+        )
+
+    def fail_abandoned(self, *, running_longer_than: timedelta) -> int:
+        """Fail the tasks of workers that died, and queue their retries. Returns how many there were.
+
+        `running_longer_than` is more than any task takes: a row does not tell whether its worker lives.
+        """
+        from django_tasks_db.models import DBTaskResult
+
+        started_before = timezone.now() - running_longer_than
+        running = DBTaskResult.objects.filter(backend_name=self.alias, status=TaskResultStatus.RUNNING)
+        failed_count = 0
+        for row in running.filter(started_at__lt=started_before):
+            # The worker may finish it at this very moment: whoever changes the status first has it.
+            failed_count += running.filter(pk=row.pk).update(
+                status=TaskResultStatus.FAILED,
+                finished_at=timezone.now(),
+                exception_class_path=f"{__name__}.WorkerDied",
+                traceback=f"The worker did not finish this within {running_longer_than}.",
+            )
+            row.refresh_from_db()
+            retry_failed(row)
+        return failed_count
+
+    def prune(self, *, finished_longer_than: timedelta) -> int:
+        """Delete the rows of tasks that ended so long ago. Returns how many there were."""
+        from django_tasks_db.models import DBTaskResult
+
+        finished_before = timezone.now() - finished_longer_than
+        finished = DBTaskResult.objects.filter(
+            backend_name=self.alias, status__in=(TaskResultStatus.SUCCESSFUL, TaskResultStatus.FAILED)
+        )
+        return finished.filter(finished_at__lt=finished_before).delete()[0]
 
 
 class RetryingImmediateBackend(_RetryOptions, ImmediateBackend):

@@ -93,7 +93,8 @@ class Command(BaseCommand):
             + f"\n\n  Address   http://127.0.0.1:{port}/"
             + f"\n  E-mail    {EMAIL}"
             + f"\n  Password  {PASSWORD}"
-            + f"\n\nThe photographer's instance is at http://127.0.0.1:{sandbox_port}/. Ctrl-C ends everything."
+            + f"\n\nThe photographer's instance is at http://127.0.0.1:{sandbox_port}/."
+            + "\nShe is read every full hour. Ctrl-C ends everything."
         )
         self.stdout.flush()
         processes.wait()

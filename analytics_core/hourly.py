@@ -1,0 +1,151 @@
+"""Every hour: open a run, queue the accounts that are due, tidy up, and leave the task for the next hour.
+
+That deferred task is the schedule; there is no other process (docs/decisions/0009-the-schedule-is-a-task.md).
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import PurePath
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db import close_old_connections, connection
+from django.db.models import Q
+from django.tasks import Task
+from django.utils import timezone
+
+from . import tasks
+from .models import AccountState, SyncRun
+from .platforms import Platform
+
+logger = logging.getLogger(__name__)
+
+# Longer than any task of ours may take (fetcher.RUN_SECONDS and one last request).
+LONGEST_TASK = timedelta(minutes=30)
+SERVERS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
+SERVING_COMMANDS = ("runserver", "db_worker")
+
+
+def next_full_hour(now: datetime) -> datetime:
+    """Return the first full hour after `now`."""
+    return (now + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+
+
+def ensure_scheduled(task: Task) -> bool:
+    """Queue the task for the next full hour unless it waits already. Returns whether it is new."""
+    run_after = next_full_hour(timezone.now())
+    backend = task.get_backend()
+    if hasattr(backend, "enqueue_once"):
+        return backend.enqueue_once(task, run_after=run_after)
+    # Another backend: it defers too, and keeps no two of them apart.
+    task.using(run_after=run_after).enqueue()
+    return True
+
+
+def clear_schedule(task: Task) -> int:
+    """Remove the task from the queue. Returns how many times it was waiting.
+
+    Raises:
+        NotImplementedError: this task backend cannot take a task back.
+    """
+    backend = task.get_backend()
+    if not hasattr(backend, "waiting"):
+        raise NotImplementedError("This task backend cannot take a waiting task back.")
+    return backend.waiting(task).delete()[0]
+
+
+def run_hour(platform: Platform, task: Task) -> dict[str, Any]:
+    """Queue a visit to every account that is due, and the task itself for the next hour.
+
+    Returns:
+        The run's counts so far, by the names of US-7.1: they grow as the accounts finish.
+    """
+    # First, so that no failure below can end the chain.
+    ensure_scheduled(task)
+    tidy_up(task)
+    accounts = due_accounts(platform)
+    run = SyncRun.objects.create(
+        platform=platform.name,
+        accounts_due=len(accounts),
+        finished_at=None if accounts else timezone.now(),
+    )
+    for account_id in accounts:
+        tasks.fetch_account.enqueue(platform.name, account_id, run.pk)
+    logger.info("%s: %s accounts are due", platform.name, len(accounts))
+    run.refresh_from_db()
+    return run.result()
+
+
+def due_accounts(platform: Platform) -> list[int]:
+    """Return the ids of the active accounts whose time has come, the one that waits longest first."""
+    now = timezone.now()
+    states = AccountState.objects.filter(platform=platform.name)
+    waiting = dict(
+        states.filter(Q(next_due_at=None) | Q(next_due_at__lte=now)).values_list("account_id", "next_due_at")
+    )
+    not_due = set(states.filter(next_due_at__gt=now).values_list("account_id", flat=True))
+    due = [pk for pk in platform.active_accounts().values_list("pk", flat=True) if pk not in not_due]
+    never = datetime.min.replace(tzinfo=now.tzinfo)
+    return sorted(due, key=lambda pk: (waiting.get(pk) or never, pk))
+
+
+def tidy_up(task: Task) -> None:
+    """Fail what dead workers left behind, and delete old results and runs.
+
+    settings.KEEP_TASK_RESULTS_DAYS and KEEP_RUNS_DAYS say how old.
+    """
+    backend = task.get_backend()
+    if hasattr(backend, "fail_abandoned"):
+        abandoned_count = backend.fail_abandoned(running_longer_than=LONGEST_TASK)
+        if abandoned_count:
+            logger.warning("%s tasks of dead workers failed", abandoned_count)
+        backend.prune(finished_longer_than=timedelta(days=settings.KEEP_TASK_RESULTS_DAYS))
+    oldest_at = timezone.now() - timedelta(days=settings.KEEP_RUNS_DAYS)
+    SyncRun.objects.filter(started_at__lt=oldest_at).delete()
+    # A run whose tasks were lost would stay open for ever.
+    abandoned = SyncRun.objects.filter(finished_at=None, started_at__lt=timezone.now() - timedelta(hours=6))
+    abandoned.update(finished_at=timezone.now())
+
+
+def is_serving(argv: Sequence[str]) -> bool:
+    """Tell whether this command line serves pages or works off tasks."""
+    program = PurePath(argv[0]).name if argv else ""
+    if program in SERVERS:
+        return True
+    # `python -m gunicorn` starts a file of that package.
+    if program == "__main__.py" and PurePath(argv[0]).parent.name in SERVERS:
+        return True
+    return (
+        len(argv) > 1
+        and program in ("manage.py", "django-admin", "__main__.py")
+        and argv[1] in SERVING_COMMANDS
+    )
+
+
+def schedule_when_serving(task: Task) -> None:
+    """In a process that serves, queue the task once Django is ready. A failure is a warning in the log.
+
+    settings.SKIP_AUTO_SCHEDULE keeps it from doing so.
+    """
+    if settings.SKIP_AUTO_SCHEDULE or not is_serving(sys.argv):
+        return
+    # Apps may not touch the database while they load, so this waits beside them.
+    threading.Thread(target=_schedule_when_ready, args=(task,), daemon=True).start()
+
+
+def _schedule_when_ready(task: Task) -> None:
+    apps.ready_event.wait()
+    try:
+        if ensure_scheduled(task):
+            logger.info("%s is scheduled for the next full hour", task.name)
+    except Exception as error:  # noqa: BLE001 whatever it is, the pages are to be served
+        logger.warning("%s could not be scheduled: %s", task.name, error)
+    finally:
+        close_old_connections()
+        connection.close()

@@ -1,0 +1,15 @@
+"""Every address of PostFlow starts here."""
+
+from django.contrib import admin
+from django.contrib.auth import views as auth_views
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="analytics_core:unified_dashboard"), name="home"),
+    path("accounts/sign-in/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("accounts/sign-out/", auth_views.LogoutView.as_view(), name="logout"),
+    path("analytics/pixelfed/", include("analytics_pixelfed.urls")),
+    path("analytics/", include("analytics_core.urls")),
+    path("admin/", admin.site.urls),
+]
