@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 
@@ -20,6 +23,18 @@ class Output(Protocol):
 
 BAR_WIDTH = 30
 LINES_EVERY = 10
+
+
+@contextmanager
+def quiet_log() -> Iterator[None]:
+    """Keep the engine's log lines off the terminal while a command says the same in its own words."""
+    logger = logging.getLogger("analytics_core")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 class ConsoleProgress:

@@ -35,7 +35,8 @@ logger = logging.getLogger(__name__)
 # One visit's bounds: what is left over is due first next time.
 REQUEST_BUDGET = 400
 RUN_SECONDS = 8 * 60
-IDLE_REQUESTS = 3
+# Lists read again for safety, beyond what moved.
+AUDITS = 2
 READING_FIELDS = ("server_count", "read_count", "read_at")
 
 
@@ -117,6 +118,8 @@ class AnalyticsFetcher:
             readings: list[due.Reading] = [(post, KINDS) for post in posts]
             if readings:
                 self._reader(stats, progress).read_all(readings, with_notifications=True)
+            if not stats["errors"]:
+                states.record_reading(self._state, self._lease)
 
         return self._visit(stats, work)
 
@@ -137,13 +140,14 @@ class AnalyticsFetcher:
                 may_go_on=self._may_go_on, on_page=lambda: self._tell_posts(progress, stats)
             )
             ingest.settle_quiet_posts(self.platform, self.account)
+            audits = due.audits(self.platform, self.account, at_most=AUDITS)
             moved = due.moved_posts(self.platform, self.account)
             if moved:
                 self._reader(stats, progress).read_all(moved, with_notifications=True)
-            else:
-                left = IDLE_REQUESTS - self._requests_since(first_request)
-                audits = due.audits(self.platform, self.account, at_most=max(left, 0))
-                self._reader(stats, progress).read_posts(audits)
+            elif self._requests_since(first_request) > 1:
+                # A sweep has used up what a quiet visit may cost.
+                audits = []
+            self._reader(stats).read_posts(audits)
             states.record_success(self._state, self._lease, message=stats["message"])
 
         try:
@@ -160,6 +164,7 @@ class AnalyticsFetcher:
         stats.update(errors=0, message="")
         self._state = states.state_of(self.platform, self.account)
         self._request_limit = None
+        self._is_refused = False
         self._lease = states.claim_lease(self._state)
         if not self._lease:
             raise AccountBusy(
@@ -185,12 +190,12 @@ class AnalyticsFetcher:
 
     def _fail(self, error: PlatformError, stats: dict[str, Any]) -> None:
         """Record the failure that ended a visit."""
+        retry_at = None
+        if isinstance(error, ReconnectNeeded) and not self._is_refused and self._token_works():
+            error = TryLater(f"{self.host} refused a question, though PostFlow's access is good.")
         stats["errors"] += 1
         stats["message"] = str(error)
         logger.warning("%s account %s: %s", self.platform.name, self.account.pk, error)
-        retry_at = None
-        if isinstance(error, ReconnectNeeded) and self._token_works():
-            error = TryLater(f"{self.host} refused a question, though PostFlow's access is good.")
         if isinstance(error, Blocked):
             retry_at = hosts.block(self.host, seconds=error.seconds, message=str(error))
         if isinstance(error, ReconnectNeeded):
@@ -210,10 +215,10 @@ class AnalyticsFetcher:
     def _token_works(self) -> bool:
         """Ask for the account itself: only a clear answer acquits the token (api-facts 10)."""
         try:
-            self.source.profile()
+            self._is_refused = not self.source.profile().remote_id
         except PlatformError:
-            return False
-        return True
+            self._is_refused = True
+        return not self._is_refused
 
     def _requests_since(self, first_request: int) -> int:
         return self.source.requests_count - first_request

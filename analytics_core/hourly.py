@@ -40,7 +40,7 @@ def next_full_hour(now: datetime) -> datetime:
 def ensure_scheduled(task: Task) -> bool:
     """Queue the task for the next full hour unless it waits already. Returns whether it is new."""
     run_after = next_full_hour(timezone.now())
-    backend = task.get_backend()
+    backend: Any = task.get_backend()
     if hasattr(backend, "enqueue_once"):
         return backend.enqueue_once(task, run_after=run_after)
     # Another backend: it defers too, and keeps no two of them apart.
@@ -54,7 +54,7 @@ def clear_schedule(task: Task) -> int:
     Raises:
         NotImplementedError: this task backend cannot take a task back.
     """
-    backend = task.get_backend()
+    backend: Any = task.get_backend()
     if not hasattr(backend, "waiting"):
         raise NotImplementedError("This task backend cannot take a waiting task back.")
     return backend.waiting(task).delete()[0]
@@ -100,7 +100,7 @@ def tidy_up(task: Task) -> None:
 
     settings.KEEP_TASK_RESULTS_DAYS and KEEP_RUNS_DAYS say how old.
     """
-    backend = task.get_backend()
+    backend: Any = task.get_backend()
     if hasattr(backend, "fail_abandoned"):
         abandoned_count = backend.fail_abandoned(running_longer_than=LONGEST_TASK)
         if abandoned_count:

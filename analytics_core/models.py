@@ -395,7 +395,6 @@ class HostState(models.Model):
     host = models.CharField(max_length=255, unique=True)
     next_request_at = models.DateTimeField(null=True, blank=True)
     blocked_until_at = models.DateTimeField(null=True, blank=True)
-    failures_count = models.PositiveIntegerField("failures in a row", default=0)
     message = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:

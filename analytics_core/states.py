@@ -56,6 +56,13 @@ def record_success(state: AccountState, token: str, *, message: str = "") -> Non
     )
 
 
+def record_reading(state: AccountState, token: str) -> None:
+    """Note that what somebody asked for by hand was read; when the next visit is due stays as it is."""
+    AccountState.objects.filter(pk=state.pk, lease_token=token).update(
+        last_success_at=timezone.now(), failures_count=0, message=""
+    )
+
+
 def record_failure(
     state: AccountState, token: str, *, message: str, retry_at: datetime | None = None
 ) -> None:

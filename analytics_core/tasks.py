@@ -48,7 +48,7 @@ def fetch_account(platform_name: str, account_id: int, run_id: int | None = None
         except PlatformError as error:
             # An address that cannot be one, for example: nothing was asked.
             stats = {"errors": 1, "message": str(error)}
-    run = SyncRun.objects.filter(pk=run_id).first()
+    run = SyncRun.objects.filter(pk=run_id).first() if run_id is not None else None
     if run is not None:
         run.add(stats)
     if stats.get("work_left") and not stats["errors"]:

@@ -28,7 +28,7 @@ def plain_text(value: object, *, max_length: int | None = None) -> str:
 def html_to_text(value: object) -> str:
     """Return what a person reads in this HTML: line breaks and entities resolved, tags gone.
 
-    Plain text passes unchanged: older Pixelfed sends captions without tags (api-facts A.2), with their
+    Plain text passes unchanged: older servers send captions without tags (api-facts A.2), with their
     line breaks as they are. What is longer than MAX_LENGTH is cut.
     """
     text = plain_text(value, max_length=MAX_LENGTH)

@@ -148,6 +148,13 @@ def fetch(
         raise _translated(error, host) from None
 
 
+def is_listening(port: int) -> bool:
+    """Tell whether something listens on this machine's 127.0.0.1:`port`; for starting servers of our own."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def retry_after_seconds(headers: Mapping[str, str], *, now: datetime) -> float | None:
     """Return how long a server asks to be left alone, in seconds from 1 to 3600; None if it does not say.
 

@@ -1,21 +1,66 @@
 """Connected accounts in the admin, without their tokens."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+
+from core.http import InstanceAddressError, normalize_instance_url
 
 from .models import MastodonAccount
 
 
+class MastodonAccountForm(forms.ModelForm):
+    """Takes a token and shows none. A new token sets an account going that had to be reconnected."""
+
+    new_token = forms.CharField(
+        label="Access token",
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Stored encrypted and never shown. Leave it empty to keep the one there is.",
+    )
+
+    class Meta:
+        model = MastodonAccount
+        exclude = ("access_token",)  # noqa: DJ006 everything else may be seen
+
+    def clean_instance_url(self) -> str:
+        """Return the address in its one form; an address that cannot be an instance's is refused."""
+        try:
+            return normalize_instance_url(self.cleaned_data["instance_url"])
+        except InstanceAddressError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_new_token(self) -> str:
+        """Return the token; a new account cannot do without."""
+        token = self.cleaned_data["new_token"].strip()
+        if not token and self.instance.pk is None:
+            raise forms.ValidationError("An account needs a token.")
+        return token
+
+    def save(self, commit: bool = True) -> MastodonAccount:
+        """Save, with the new token if there is one."""
+        token = self.cleaned_data["new_token"]
+        if token:
+            self.instance.access_token = token
+            if self.instance.state == MastodonAccount.State.RECONNECT:
+                self.instance.state, self.instance.state_reason = MastodonAccount.State.ACTIVE, ""
+        return super().save(commit)
+
+
 @admin.register(MastodonAccount)
 class MastodonAccountAdmin(admin.ModelAdmin):
-    """Connected accounts. A token can be given for a new account, and is shown nowhere."""
+    """Connected accounts. Deleting one deletes everything that was read of it."""
 
+    form = MastodonAccountForm
     list_display = ("__str__", "user", "software", "state", "state_reason", "created_at")
     list_filter = ("state", "software")
     search_fields = ("username", "instance_url", "user__email")
     list_select_related = ("user",)
     autocomplete_fields = ("user",)
 
-    def get_exclude(self, request: HttpRequest, obj: MastodonAccount | None = None) -> tuple[str, ...]:
-        """Hide the token of an account that exists."""
-        return ("access_token",) if obj else ()
+    def get_queryset(self, request: Any) -> Any:
+        """Leave the token out of what is loaded for lists."""
+        return super().get_queryset(request).defer("access_token")

@@ -113,6 +113,19 @@ class TestWhatIsAsked:
         costs = [visit()["requests"] for _ in range(16)]
         assert costs == [3] * 15 + [1]
 
+    def test_an_account_where_something_always_moves_is_read_again_too(self, visit, instance, clock) -> None:
+        instance.add_post("100", likes=3)
+        instance.add_post("200")
+        visit()
+        clock.shift(timedelta(days=7))
+        # One left and another came, so the counter stands still.
+        instance.likes["100"] = ["fan0", "fan1", "newcomer"]
+        for number in range(2):
+            instance.likes["200"].append(f"busy{number}")
+            visit()
+        assert like_of("newcomer").precision == Precision.WINDOW
+        assert like_of("fan2").missed_at is not None
+
     def test_the_whole_history_is_listed_on_the_first_visit(self, visit, instance) -> None:
         for number in range(1000, 1170):
             instance.add_post(str(number))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from analytics_core.console import ConsoleProgress
+from analytics_core.console import ConsoleProgress, quiet_log
 from analytics_core.fetcher import AccountBusy
 from analytics_core.platforms import PlatformError
 from analytics_pixelfed.services import PixelfedAnalyticsFetcher
@@ -72,13 +71,12 @@ class AccountCommand(BaseCommand):
         Raises:
             CommandError: at the end, if anything failed.
         """
-        # What the log would say is said below, in the command's own words.
-        logging.getLogger("analytics_core").setLevel(logging.ERROR)
         done, errors_count = 0, 0
         for account in accounts:
             progress = ConsoleProgress(self.stdout, str(account))
             try:
-                stats = work(PixelfedAnalyticsFetcher(account), progress)
+                with quiet_log():
+                    stats = work(PixelfedAnalyticsFetcher(account), progress)
             except (AccountBusy, PlatformError) as error:
                 stats = {"errors": 1, "message": str(error)}
             finally:

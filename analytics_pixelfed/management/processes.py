@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from types import FrameType
 from typing import Self
+
+from core import http
 
 MANAGE = str(Path(__file__).resolve().parents[2] / "manage.py")
 STOP_SECONDS = 10
@@ -76,7 +77,7 @@ class Processes:
         ends_at = time.monotonic() + seconds
         while time.monotonic() < ends_at:
             self.check()
-            if not is_free(port):
+            if http.is_listening(port):
                 return
             time.sleep(POLL_SECONDS)
         raise ProcessDied(f"Nothing listens on port {port} after {seconds:.0f} seconds.")
@@ -86,13 +87,6 @@ class Processes:
         while True:
             self.check()
             time.sleep(POLL_SECONDS)
-
-
-def is_free(port: int) -> bool:
-    """Tell whether nothing listens on 127.0.0.1:`port`."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -6,7 +6,6 @@ What `make run` calls. Nothing it makes leaves this machine, and nothing is lost
 from __future__ import annotations
 
 import argparse
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from analytics_core.console import ConsoleProgress
+from analytics_core.console import ConsoleProgress, quiet_log
 from analytics_core.fetcher import AccountBusy
-from analytics_pixelfed.management.processes import ProcessDied, Processes, is_free
+from analytics_pixelfed.management.processes import ProcessDied, Processes
 from analytics_pixelfed.services import PixelfedAnalyticsFetcher
+from core import http
 from pixelfed.models import MastodonAccount
 from pixelfed.sandbox import demo_world
 from postflow.models import CustomUser
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             port, option = options[name], f"--{name.replace('_', '-')}"
             if not 1 <= port <= 65535:
                 raise CommandError(f"{option} has to be from 1 to 65535, not {port}.")
-            if not is_free(port):
+            if http.is_listening(port):
                 raise CommandError(
                     f"Port {port} is taken. End what uses it, or choose another: "
                     f"make run OPTIONS='{option} {port + 1}'"
@@ -123,12 +123,12 @@ class Command(BaseCommand):
     def _import(self, account: MastodonAccount) -> None:
         """Read the account until nothing is left; only the first time takes long."""
         settings.FETCH_REQUEST_INTERVAL = FIRST_IMPORT_INTERVAL
-        logging.getLogger("analytics_core").setLevel(logging.ERROR)
         progress = ConsoleProgress(self.stdout, "Reading the photographer's account")
         stats: dict[str, Any] = {"work_left": True}
         try:
             while stats["work_left"]:
-                stats = PixelfedAnalyticsFetcher(account).run(progress)
+                with quiet_log():
+                    stats = PixelfedAnalyticsFetcher(account).run(progress)
                 if stats["errors"]:
                     self.stderr.write(self.style.WARNING(stats["message"]))
                     return

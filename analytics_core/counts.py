@@ -1,0 +1,109 @@
+"""One number on screen: how many, whether that is known at all, and how the server's own count differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from django.db.models import Q
+
+from analytics_core.models import KINDS
+
+_HIDDEN = {
+    "likes": "The instance still counts people whose accounts are gone or hidden, but does not list them.",
+    "comments": "The instance lists at most some of the comments under a post.",
+    "shares": "The instance still counts people whose accounts are gone or hidden, but does not list them.",
+}
+_EXTRA = {
+    "likes": "The instance's own counter lags behind its list.",
+    "comments": "Answers to comments are counted here; the instance may count only those to the post itself.",
+    "shares": "The instance's own counter lags behind its list.",
+}
+_MOVED = "The instance's counter moved since the list was last read; the next reading brings the rest."
+
+
+def noun(kind: str, value: int) -> str:
+    """Return the kind's name for this many: "like" for one, else "likes"."""
+    return kind.removesuffix("s") if value == 1 else kind
+
+
+def not_read() -> Q:
+    """Return the condition that some list of a post was never read, so that its numbers are not known."""
+    condition = Q()
+    for kind in KINDS:
+        never = Q(**{f"{kind}_read_at__isnull": True})
+        none_to_read = Q(**{f"{kind}_server_count": 0})
+        told_none = Q(**{f"{kind}_server_count__isnull": True, "engagement_summary__isnull": False})
+        condition |= never & ~none_to_read & ~told_none
+    return condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindCount:
+    """How many likes, comments or shares a post has.
+
+    Attributes:
+        kind: likes, comments or shares.
+        value: how many current ones PostFlow has seen.
+        is_known: False before the first reading: then `value` says nothing.
+        server: how many the server counts; None: it does not tell.
+        taken_back: how many were there once and are not any more.
+        read_at: when the list was last read to its end.
+        is_moved: whether the server's count has changed since then.
+    """
+
+    kind: str
+    value: int
+    is_known: bool = True
+    server: int | None = None
+    taken_back: int = 0
+    read_at: datetime | None = None
+    is_moved: bool = False
+
+    @classmethod
+    def of(cls, post: Any, *, kind: str, value: int, taken_back: int = 0) -> Self:
+        """Return the count of one kind for a post whose summary, if any, is loaded."""
+        server = getattr(post, f"{kind}_server_count")
+        read_at = getattr(post, f"{kind}_read_at")
+        told = server == 0 or (server is None and hasattr(post, "engagement_summary"))
+        return cls(
+            kind=kind,
+            value=value,
+            is_known=value > 0 or read_at is not None or told,
+            server=server,
+            taken_back=taken_back,
+            read_at=read_at,
+            is_moved=server is not None and getattr(post, f"{kind}_read_count") != server,
+        )
+
+    @property
+    def noun(self) -> str:
+        """The kind's name, for this many."""
+        return noun(self.kind, self.value)
+
+    @property
+    def taken_back_words(self) -> str:
+        """How many are gone again, such as "2 likes taken back"."""
+        return f"{self.taken_back:,} {noun(self.kind, self.taken_back)} taken back"
+
+    @property
+    def difference(self) -> str:
+        """How the server's count differs: "32 by the server's count, 27 seen"; "" when it does not."""
+        if self.server is None or self.server == self.value or not self.is_known:
+            return ""
+        return f"{self.server:,} by the server’s count, {self.value:,} seen"
+
+    @property
+    def reason(self) -> str:
+        """Why it differs, in a sentence; "" when it does not."""
+        if not self.difference or self.server is None:
+            return ""
+        if self.is_moved:
+            return _MOVED
+        return (_HIDDEN if self.server > self.value else _EXTRA)[self.kind]
+
+
+def card_counts(post: Any) -> list[KindCount]:
+    """Return the counts of a post that `selectors.posts_page` brought."""
+    return [KindCount.of(post, kind=kind, value=getattr(post, f"total_{kind}")) for kind in KINDS]

@@ -1,0 +1,12 @@
+"""Addresses of the pages about all platforms."""
+
+from django.urls import path
+
+from . import views
+
+app_name = "analytics_core"
+
+urlpatterns = [
+    path("", views.unified_dashboard, name="unified_dashboard"),
+    path("comparison/", views.platform_comparison, name="platform_comparison"),
+]

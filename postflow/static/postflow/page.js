@@ -1,0 +1,46 @@
+/* What the pages add when HTMX swaps a part: busy state, focus, one announcement, errors in words. */
+(() => {
+  const announce = (words) => {
+    const announcer = document.getElementById("announcer");
+    if (announcer && words) announcer.textContent = words;
+  };
+  const failed = () => announce("That could not be loaded. Check the connection and try again.");
+
+  document.documentElement.classList.add("has-script");
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    event.detail.target.setAttribute("aria-busy", "true");
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    event.detail.target.removeAttribute("aria-busy");
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    const asked = new URL(requestConfig.path, location.href).pathname;
+    // Answered from elsewhere: the session ended, and this is the sign-in page.
+    if (xhr.responseURL && new URL(xhr.responseURL).pathname !== asked) {
+      event.detail.shouldSwap = false;
+      location.reload();
+    }
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const part = document.getElementById(event.detail.target.id) || event.detail.target;
+    announce(part.dataset.announce);
+    // The link that was pressed is gone with the old part.
+    if (document.activeElement === document.body) part.focus({ preventScroll: true });
+  });
+  document.addEventListener("htmx:responseError", failed);
+  document.addEventListener("htmx:sendError", failed);
+
+  document.addEventListener("keydown", (event) => {
+    const menu = document.querySelector("details.menu[open]");
+    if (event.key === "Escape" && menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+  document.addEventListener("click", (event) => {
+    const menu = document.querySelector("details.menu[open]");
+    if (menu && !menu.contains(event.target)) menu.open = false;
+  });
+})();
