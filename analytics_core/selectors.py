@@ -48,8 +48,13 @@ class ConnectedAccount:
 
     @property
     def trouble(self) -> str:
-        """Why the last reading failed, in a sentence; "" when it did not."""
-        return self.state.message if self.state and self.state.failures_count else ""
+        """What failed at the last reading, in a sentence; "" when nothing did."""
+        return self.state.message if self.state else ""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last reading as a whole failed, and not only a part of it."""
+        return self.state is not None and self.state.failures_count > 0
 
     @property
     def read_at(self) -> datetime | None:
@@ -118,7 +123,7 @@ def connected_accounts(user: Any, *, platforms: Iterable[Platform]) -> list[Conn
 
 def own_posts(user: Any, *, platform: Platform) -> QuerySet[Any]:
     """Return the posts of the user's accounts on a platform."""
-    return platform.post_model._default_manager.filter(account__in=platform.accounts().filter(user=user))
+    return platform.post_model._default_manager.filter(account__user=user)
 
 
 def with_totals(posts: QuerySet[Any]) -> QuerySet[Any]:

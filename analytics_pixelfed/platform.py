@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from analytics_core.platforms import Platform, ProfileRecord
 from pixelfed.models import AccountQuerySet, MastodonAccount
@@ -33,8 +34,9 @@ class PixelfedPlatform(Platform):
     post_model = PixelfedPost
 
     def accounts(self) -> AccountQuerySet:
-        """Accounts whose instance runs Pixelfed."""
-        return MastodonAccount.objects.pixelfed()
+        """Accounts whose instance runs Pixelfed, and those that were read as such by hand."""
+        have_posts = Q(pk__in=PixelfedPost.objects.values("account"), software="")
+        return MastodonAccount.objects.filter(Q(pk__in=MastodonAccount.objects.pixelfed()) | have_posts)
 
     def active_accounts(self) -> AccountQuerySet:
         """Those neither paused nor waiting to be reconnected."""

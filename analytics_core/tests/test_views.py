@@ -98,9 +98,13 @@ class TestBoth:
         text = words(signed_in.get(address))
         assert "The last reading of @ana@pixelfed.example failed. pixelfed.example is down." in text
 
-    def test_a_message_of_an_earlier_failure_is_over(self, signed_in, address, pixelfed_account) -> None:
-        read("pixelfed", pixelfed_account, failures_count=0, message="pixelfed.example is down.")
-        assert "is down" not in words(signed_in.get(address))
+    def test_a_part_that_failed_is_told_from_a_reading_that_failed(
+        self, signed_in, address, pixelfed_account
+    ) -> None:
+        read("pixelfed", pixelfed_account, failures_count=0, message="One list was refused.")
+        text = words(signed_in.get(address))
+        assert "Something of @ana@pixelfed.example could not be read. One list was refused." in text
+        assert "The last reading" not in text
 
     def test_it_says_up_to_when_the_numbers_hold(self, signed_in, user, address, pixelfed_account) -> None:
         user.time_zone = "Asia/Kathmandu"
