@@ -17,7 +17,7 @@ _HIDDEN = {
 }
 _EXTRA = {
     "likes": "The instance's own counter lags behind its list.",
-    "comments": "Answers to comments are counted here; the instance may count only those to the post itself.",
+    "comments": "The instance's own counter lags behind its list.",
     "shares": "The instance's own counter lags behind its list.",
 }
 _MOVED = "The instance's counter moved since the list was last read; the next reading brings the rest."
@@ -51,6 +51,8 @@ class KindCount:
         taken_back: how many were there once and are not any more.
         read_at: when the list was last read to its end.
         is_moved: whether the server's count has changed since then.
+        answers: comments only: how many of them answer another comment. No server counts those at the post
+            (api-facts 5).
     """
 
     kind: str
@@ -60,9 +62,10 @@ class KindCount:
     taken_back: int = 0
     read_at: datetime | None = None
     is_moved: bool = False
+    answers: int = 0
 
     @classmethod
-    def of(cls, post: Any, *, kind: str, value: int, taken_back: int = 0) -> Self:
+    def of(cls, post: Any, *, kind: str, value: int, taken_back: int = 0, answers: int = 0) -> Self:
         """Return the count of one kind for a post whose summary, if any, is loaded."""
         server = getattr(post, f"{kind}_server_count")
         read_at = getattr(post, f"{kind}_read_at")
@@ -75,6 +78,7 @@ class KindCount:
             taken_back=taken_back,
             read_at=read_at,
             is_moved=server is not None and getattr(post, f"{kind}_read_count") != server,
+            answers=answers,
         )
 
     @property
@@ -88,11 +92,24 @@ class KindCount:
         return f"{self.taken_back:,} {noun(self.kind, self.taken_back)} taken back"
 
     @property
+    def comparable(self) -> int:
+        """How many we have of what the server counts."""
+        return self.value - self.answers
+
+    @property
     def difference(self) -> str:
         """How the server's count differs: "32 by the server's count, 27 seen"; "" when it does not."""
-        if self.server is None or self.server == self.value or not self.is_known:
+        if self.server is None or self.server == self.comparable or not self.is_known:
             return ""
-        return f"{self.server:,} by the server’s count, {self.value:,} seen"
+        return f"{self.server:,} by the server’s count, {self.comparable:,} seen"
+
+    @property
+    def answers_words(self) -> str:
+        """How many comments answer others, "" where none does."""
+        if not self.answers:
+            return ""
+        verb = "answers" if self.answers == 1 else "answer"
+        return f"{self.answers:,} of them {verb} other comments; the instance does not count those."
 
     @property
     def reason(self) -> str:
@@ -101,7 +118,7 @@ class KindCount:
             return ""
         if self.is_moved:
             return _MOVED
-        return (_HIDDEN if self.server > self.value else _EXTRA)[self.kind]
+        return (_HIDDEN if self.server > self.comparable else _EXTRA)[self.kind]
 
 
 def card_counts(post: Any) -> list[KindCount]:

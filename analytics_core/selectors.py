@@ -219,10 +219,13 @@ def post_counts(post: Any) -> dict[str, KindCount]:
     """Return what is known of a post's likes, comments and shares, counted row by row: one query a kind."""
     counts = {}
     for kind in KINDS:
-        row = getattr(post, kind).aggregate(
-            value=Count("pk", filter=Q(ended_at__isnull=True)),
-            taken_back=Count("pk", filter=Q(ended_at__isnull=False)),
-        )
+        current = Q(ended_at__isnull=True)
+        wanted = {"value": Count("pk", filter=current), "taken_back": Count("pk", filter=~current)}
+        if kind == "comments":
+            post_id = getattr(post, get_platform(post.platform).post_id_field)
+            is_answer = Q(in_reply_to_id__isnull=False) & ~Q(in_reply_to_id=post_id)
+            wanted["answers"] = Count("pk", filter=current & is_answer)
+        row = getattr(post, kind).aggregate(**wanted)
         counts[kind] = KindCount.of(post, kind=kind, **row)
     return counts
 

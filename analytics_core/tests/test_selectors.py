@@ -154,7 +154,7 @@ class TestOnePost:
         ("kind", "server", "value", "read_count", "difference", "reason"),
         [
             ("comments", 32, 27, 32, "32 by the server’s count, 27 seen", "lists at most some"),
-            ("comments", 3, 5, 3, "3 by the server’s count, 5 seen", "Answers to comments"),
+            ("comments", 3, 5, 3, "3 by the server’s count, 5 seen", "lags behind"),
             ("likes", 1128, 1126, 1128, "1,128 by the server’s count, 1,126 seen", "gone or hidden"),
             ("likes", 10, 9, 9, "10 by the server’s count, 9 seen", "moved since"),
             ("likes", 9, 9, 9, "", ""),
@@ -170,6 +170,20 @@ class TestOnePost:
         assert found.difference == difference
         assert reason in found.reason
         assert bool(found.reason) == bool(difference)
+
+    def test_answers_to_comments_are_no_part_of_what_the_server_counts(self, tiny_account) -> None:
+        post = build_post("tiny", tiny_account, comments_server_count=3, comments_read_count=3)
+        top = [add(post, "comments", in_reply_to_id=parent) for parent in (None, post.tiny_id)]
+        answer = add(post, "comments", in_reply_to_id=top[0].comment_id)
+        add(post, "comments", in_reply_to_id=answer.comment_id)
+        add(post, "comments", in_reply_to_id=answer.comment_id, ended_at=timezone.now())
+        found = selectors.post_counts(post)["comments"]
+        assert (found.value, found.answers) == (4, 2)
+        assert found.difference == "3 by the server’s count, 2 seen"
+        assert found.answers_words == "2 of them answer other comments; the instance does not count those."
+        add(post, "comments", in_reply_to_id=post.tiny_id)
+        found = selectors.post_counts(post)["comments"]
+        assert (found.difference, found.reason, found.answers) == ("", "", 2)
 
     def test_a_count_is_not_known_before_the_first_reading(self, tiny_account) -> None:
         post = build_post("tiny", tiny_account, is_counted=False, likes_server_count=4, shares_server_count=0)
