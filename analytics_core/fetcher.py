@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 # One visit's bounds: what is left over is due first next time.
 REQUEST_BUDGET = 400
 RUN_SECONDS = 8 * 60
+# What a visit where nothing moved may cost.
+IDLE_REQUESTS = 3
 # Lists read again for safety, beyond what moved.
 AUDITS = 2
 READING_FIELDS = ("server_count", "read_count", "read_at")
@@ -136,8 +138,12 @@ class AnalyticsFetcher:
         def work() -> None:
             self._ends_at = time.monotonic() + RUN_SECONDS
             self._request_limit = first_request + REQUEST_BUDGET
-            stats["work_left"] = not self._lister(stats).list_due(
-                may_go_on=self._may_go_on, on_page=lambda: self._tell_posts(progress, stats)
+            lister = self._lister(stats)
+            lister.count_account()
+            stats["work_left"] = not lister.list_due(
+                sweep_pages=IDLE_REQUESTS - 1 - self._requests_since(first_request),
+                may_go_on=self._may_go_on,
+                on_page=lambda: self._tell_posts(progress, stats),
             )
             ingest.settle_quiet_posts(self.platform, self.account)
             audits = due.audits(self.platform, self.account, at_most=AUDITS)

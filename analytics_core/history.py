@@ -7,7 +7,7 @@ posts of any age, and shows which posts are gone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -15,8 +15,8 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from . import ingest, schedule
-from .models import AccountState
-from .platforms import Listing, Platform, PostRecord, Source, id_order
+from .models import AccountCount, AccountState
+from .platforms import Listing, Platform, PostRecord, ProfileRecord, Source, id_order
 
 # Posts that lists leave out are asked for by id: so many a page, each once a day.
 ABSENCE_CHECKS = 5
@@ -73,8 +73,25 @@ class PostLister:
             if not before_id:
                 return
 
-    def list_due(self, *, may_go_on: Callable[[], bool], on_page: Callable[[], None]) -> bool:
-        """List the newest page and what else is due. Returns whether the history is complete.
+    def count_account(self) -> None:
+        """Ask once a day how many people follow the account, and keep the answer."""
+        today = timezone.now().astimezone(UTC).date()
+        own = {"platform": self.platform.name, "account_id": self.account.pk, "counted_on": today}
+        if AccountCount.objects.filter(**own).exists():
+            return
+        profile = self._ask_profile()
+        counts = {
+            name: getattr(profile, name) for name in ("followers_count", "following_count", "posts_count")
+        }
+        AccountCount.objects.update_or_create(**own, defaults=counts)
+
+    def list_due(
+        self, *, sweep_pages: int, may_go_on: Callable[[], bool], on_page: Callable[[], None]
+    ) -> bool:
+        """List the newest page, and what else is due, at most `sweep_pages` of older posts.
+
+        Returns:
+            Whether the history is complete.
 
         A visit killed half-way goes on where it was: how far it got is stored after each page.
         """
@@ -91,7 +108,7 @@ class PostLister:
             older, _ = self.read_page(before_id=state.history_before_id)
             self._set_history(older.next_id)
         if state.history_is_complete:
-            self._sweep(page, may_go_on=may_go_on)
+            self._sweep(page, at_most=sweep_pages, may_go_on=may_go_on)
         return state.history_is_complete
 
     def _set_history(self, next_id: str) -> None:
@@ -109,7 +126,7 @@ class PostLister:
             if not new_count:
                 return
 
-    def _sweep(self, newest: Listing[PostRecord], *, may_go_on: Callable[[], bool]) -> None:
+    def _sweep(self, newest: Listing[PostRecord], *, at_most: int, may_go_on: Callable[[], bool]) -> None:
         """List the pages of older posts that are due in this visit."""
         state, now = self.state, timezone.now()
         if state.sweep_started_at is None:
@@ -121,7 +138,7 @@ class PostLister:
             started_at=state.sweep_started_at or now,
             now=now,
         )
-        for _ in range(due):
+        for _ in range(min(due, at_most)):
             if not may_go_on():
                 return
             page, _ = self.read_page(before_id=state.sweep_before_id or newest.next_id)
@@ -147,11 +164,16 @@ class PostLister:
     def _remote_account_id(self) -> str:
         """Return the account's id at its platform, asked for once."""
         if not self.platform.remote_account_id(self.account):
-            profile = self.source.profile()
-            self.platform.store_profile(self.account, profile)
-            self.state.server_posts_count = profile.posts_count
-            self.state.save(update_fields=["server_posts_count"])
+            self._ask_profile()
         return self.platform.remote_account_id(self.account)
+
+    def _ask_profile(self) -> ProfileRecord:
+        profile = self.source.profile()
+        if not self.platform.remote_account_id(self.account):
+            self.platform.store_profile(self.account, profile)
+        self.state.server_posts_count = profile.posts_count
+        self.state.save(update_fields=["server_posts_count"])
+        return profile
 
     def _check_absent(self, page: Listing[PostRecord], before_id: str) -> None:
         """Ask by id for known posts that a page should have shown: deleted ones are noted as missing."""

@@ -338,6 +338,30 @@ class AccountState(models.Model):
         return f"{self.platform} account {self.account_id}"
 
 
+class AccountCount(models.Model):
+    """How many people followed an account on a day, whom it followed, and what it had posted.
+
+    A count that the platform hides is empty: not known, and not zero.
+    """
+
+    platform = models.CharField(max_length=30)
+    account_id = models.BigIntegerField()
+    counted_on = models.DateField(help_text="In UTC.")
+    followers_count = models.PositiveIntegerField(null=True, blank=True)
+    following_count = models.PositiveIntegerField(null=True, blank=True)
+    posts_count = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["platform", "account_id", "counted_on"], name="analytics_core_count_once_a_day"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform} account {self.account_id} on {self.counted_on}"
+
+
 class SyncRun(models.Model):
     """One hour's work on one platform: what was to be done, and what came of it so far."""
 

@@ -79,6 +79,8 @@ class ProfileRecord:
     username: str
     display_name: str = ""
     avatar_url: str = ""
+    followers_count: int | None = None
+    following_count: int | None = None
     posts_count: int | None = None
 
 

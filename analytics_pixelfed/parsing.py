@@ -66,6 +66,9 @@ def parse_profile(item: Any) -> ProfileRecord:
         username=plain_text(item.get("username"), max_length=100),
         display_name=plain_text(item.get("display_name"), max_length=200),
         avatar_url=_url(item.get("avatar")),
+        # Pixelfed tells 0 where the owner hides the number (api-facts, trap 10): not known, then.
+        followers_count=_count(item.get("followers_count")) or None,
+        following_count=_count(item.get("following_count")) or None,
         posts_count=_count(item.get("statuses_count")),
     )
 

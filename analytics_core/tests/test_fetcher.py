@@ -7,7 +7,7 @@ import time_machine
 
 from analytics_core import platforms
 from analytics_core.fetcher import AccountBusy
-from analytics_core.models import AccountState, HostState, Notice, Precision
+from analytics_core.models import AccountCount, AccountState, HostState, Notice, Precision
 from analytics_core.platforms import CommentRecord, NotificationRecord, PersonRecord
 from tests.tiny.models import TinyComment, TinyLike, TinyPost
 from tests.tiny.platform import TinySource
@@ -103,6 +103,7 @@ class TestWhatIsAsked:
         clock.shift(timedelta(days=7))
         instance.asked.clear()
         visit()
+        visit()
         assert ("likers", "100") in instance.asked
 
     def test_weekly_readings_stay_within_what_an_idle_visit_may_cost(self, visit, instance, clock) -> None:
@@ -110,8 +111,11 @@ class TestWhatIsAsked:
             instance.add_post(str(number), likes=1)
         visit()
         clock.shift(timedelta(days=7))
-        costs = [visit()["requests"] for _ in range(16)]
-        assert costs == [3] * 15 + [1]
+        costs = [visit()["requests"] for _ in range(17)]
+        # The day's first visit counts the followers; thirty lists are then read again, two a visit.
+        assert costs[:11] == [2] + [3] * 10
+        assert sum(costs) == 1 + 17 + 30 + 1
+        assert max(costs) == 3
 
     def test_an_account_where_something_always_moves_is_read_again_too(self, visit, instance, clock) -> None:
         instance.add_post("100", likes=3)
@@ -165,6 +169,17 @@ class TestWhatIsAsked:
             instance.add_post(str(number))
         visit()
         assert TinyPost.objects.count() == 100
+
+
+class TestCounts:
+    def test_followers_are_counted_once_a_day(self, visit, instance, clock) -> None:
+        instance.add_post("100")
+        for _ in range(30):
+            visit()
+        counts = list(AccountCount.objects.order_by("counted_on"))
+        assert [str(count.counted_on) for count in counts] == ["2026-03-10", "2026-03-11"]
+        assert (counts[0].followers_count, counts[0].following_count, counts[0].posts_count) == (7, None, 1)
+        assert [what for what, _ in instance.asked].count("profile") == 2
 
 
 class TestTimes:

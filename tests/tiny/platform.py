@@ -77,7 +77,9 @@ class TinySource:
 
     def profile(self) -> ProfileRecord:
         self._ask("profile")
-        return ProfileRecord(remote_id="1", username="ana", posts_count=len(self.instance.posts))
+        return ProfileRecord(
+            remote_id="1", username="ana", followers_count=7, posts_count=len(self.instance.posts)
+        )
 
     def posts(self, remote_account_id: str, *, before_id: str, limit: int) -> Listing[PostRecord]:
         self._ask("posts", before_id)
