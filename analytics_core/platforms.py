@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from django.db import models
+from django.tasks import Task
 from django.urls import reverse
 
 if TYPE_CHECKING:
@@ -197,6 +198,11 @@ class Platform:
     """The post model's field that holds the platform's own id."""
     stylesheet: ClassVar[str] = ""
     """Static path of a style sheet that sets the platform's colours."""
+
+    @property
+    def hourly_task(self) -> Task | None:
+        """The platform's hourly task; None: it has none."""
+        return None
 
     @property
     def post_model(self) -> type[Any]:

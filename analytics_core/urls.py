@@ -9,4 +9,5 @@ app_name = "analytics_core"
 urlpatterns = [
     path("", views.unified_dashboard, name="unified_dashboard"),
     path("comparison/", views.platform_comparison, name="platform_comparison"),
+    path("status/", views.status, name="status"),
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -17,6 +17,7 @@ from django_htmx.middleware import HtmxDetails
 from analytics_core import charts, comparison, forms, periods, pictures, platforms, selectors
 from analytics_core.models import KINDS
 from analytics_core.platforms import Platform
+from analytics_core.status import current_status
 from analytics_core.utils import get_engagement_timeline
 
 
@@ -138,6 +139,16 @@ def platform_comparison(request: HttpRequest) -> HttpResponse:
         post for entry in stats.values() for post in (entry["most_liked"], entry["most_commented"]) if post
     ]
     return pictures.allow_pictures(request, response, map(pictures.small_picture, shown))
+
+
+@require_safe
+@login_required
+@never_cache
+def status(request: HttpRequest) -> HttpResponse:
+    """Show the operator how the hourly work is doing; for everybody else there is no such page."""
+    if not request.user.is_staff:
+        raise Http404
+    return render(request, "analytics_core/status.html", {"status": current_status()})
 
 
 def _page_or_part(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.tasks import Task
 
 from analytics_core.platforms import Platform, ProfileRecord
 from pixelfed.models import AccountQuerySet, MastodonAccount
@@ -32,6 +33,13 @@ class PixelfedPlatform(Platform):
     post_id_field = "pixelfed_post_id"
     stylesheet = "analytics_pixelfed/platform.css"
     post_model = PixelfedPost
+
+    @property
+    def hourly_task(self) -> Task:
+        """The task that reads all accounts at each full hour."""
+        from .tasks import fetch_all_pixelfed_engagement
+
+        return fetch_all_pixelfed_engagement
 
     def accounts(self) -> AccountQuerySet:
         """Accounts whose instance runs Pixelfed, and those that were read as such by hand."""
