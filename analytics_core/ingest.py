@@ -83,9 +83,10 @@ def ingest_posts(platform: Platform, account: Any, records: Iterable[PostRecord]
         }
         platform.summary_model.objects.bulk_create(
             [
-                platform.summary_model(post=post)
-                for remote_id, post in saved.items()
-                if remote_id not in known
+                platform.summary_model(post=saved[remote_id])
+                for remote_id, record in by_id.items()
+                # Where the server tells no count, an empty summary would pass for a counted zero.
+                if remote_id not in known and record.likes_count is not None
             ],
             ignore_conflicts=True,
         )

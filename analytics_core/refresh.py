@@ -68,7 +68,8 @@ def _start(user: Any, platform: Platform, post_id: int | None) -> Outcome:
         message = f"Refreshed a moment ago. Try again in {left} second{'s' if left != 1 else ''}."
         return Outcome(message=message, back=back, status=429, retry_after=left)
     try:
-        results = [task.enqueue(platform.name, pk) for task, pk in jobs]
+        # A person waits for it, so it goes before the hourly work.
+        results = [task.using(priority=tasks.PRIORITY_NOW).enqueue(platform.name, pk) for task, pk in jobs]
     except Exception:  # which errors a queue raises is the queue's own affair
         logger.exception("A refresh of %s could not be queued", platform.name)
         cache.delete(key)

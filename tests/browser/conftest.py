@@ -34,6 +34,12 @@ def browser():
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
+@pytest.fixture(scope="session")
+def live_server(django_db_setup, live_server):
+    """Start the server after the test database: it shares the connection of one in memory."""
+    return live_server
+
+
 @pytest.fixture
 def page(browser, live_server):
     """Open a page of a phone's size; whatever it complains about fails the test at its end."""

@@ -80,7 +80,7 @@ def test_a_filter_swaps_the_numbers_and_the_address_and_back_restores_them(signe
 
 def test_turning_a_page_moves_the_focus_to_what_is_new(signed_in) -> None:
     signed_in.get_by_role("link", name="Next").click()
-    signed_in.get_by_text("Page 2 of 2").wait_for()
+    signed_in.get_by_text("Page 2 of 2", exact=True).wait_for()
     assert "page=2" in signed_in.url
     signed_in.wait_for_function("document.activeElement.id === 'results'")
     assert signed_in.locator("#results[aria-busy]").count() == 0
@@ -92,7 +92,7 @@ def test_a_post_opens_its_lists_turn_and_the_button_answers(signed_in) -> None:
     assert number(signed_in, "Likes") == "23"
     likes = signed_in.locator("#likes")
     likes.get_by_role("link", name="Next").click()
-    likes.get_by_text("Page 2 of 2").wait_for()
+    likes.get_by_text("Page 2 of 2", exact=True).wait_for()
     assert likes.locator("tbody tr").count() == 3
     signed_in.get_by_role("button", name="Refresh").click()
     signed_in.get_by_text("Analytics refresh started").first.wait_for()
