@@ -62,6 +62,10 @@ def enqueued(monkeypatch):
         def __init__(self, name: str) -> None:
             self.name = name
 
+        def using(self, *, priority: int):
+            assert priority > tasks.PRIORITY_HOURLY, "a person waits for it"
+            return self
+
         def enqueue(self, *args):
             calls.append((self.name, *args))
             return type("Result", (), {"id": f"task-{len(calls)}"})()
