@@ -25,11 +25,15 @@ def wait_turn(host: str) -> None:
     while True:
         state, _ = HostState.objects.get_or_create(host=host)
         now = timezone.now()
-        turn_at = max(now, state.next_request_at or now)
-        # Somebody else took the turn if the row changed under us: look again.
+        wait = (state.next_request_at or now) - now
+        # A turn further away than two intervals was taken by a clock that was wrong.
+        if timedelta(0) < wait <= interval * 2:
+            sleep(wait.total_seconds())
+            continue
+        # Taken at the moment of sending, not before a sleep that may last longer than it should. Somebody
+        # else took the turn if the row changed under us: look again.
         free = HostState.objects.filter(pk=state.pk, next_request_at=state.next_request_at)
-        if free.update(next_request_at=turn_at + interval):
-            sleep(max((turn_at - now).total_seconds(), 0))
+        if free.update(next_request_at=now + interval):
             return
 
 
