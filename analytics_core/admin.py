@@ -1,12 +1,40 @@
 """The engine's own state in the admin."""
 
-from django.contrib import admin
+from __future__ import annotations
 
-from .models import AccountState, HostState, SyncRun
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from .models import AccountCount, AccountState, HostState, SyncRun
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Shows rows that only the engine makes and changes; the next visit would undo anybody else's work."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds such a row by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody edits such a row by hand."""
+        return False
+
+
+@admin.register(AccountCount)
+class AccountCountAdmin(ReadOnlyAdmin):
+    """Followers by day."""
+
+    list_display = ("__str__", "followers_count", "following_count", "posts_count")
+    list_filter = ("platform",)
+    date_hierarchy = "counted_on"
 
 
 @admin.register(SyncRun)
-class SyncRunAdmin(admin.ModelAdmin):
+class SyncRunAdmin(ReadOnlyAdmin):
     """What each hour brought."""
 
     list_display = ("__str__", "finished_at", "accounts_due", *SyncRun.RESULT_KEYS, "requests")
@@ -15,7 +43,7 @@ class SyncRunAdmin(admin.ModelAdmin):
 
 
 @admin.register(AccountState)
-class AccountStateAdmin(admin.ModelAdmin):
+class AccountStateAdmin(ReadOnlyAdmin):
     """How each account is doing."""
 
     list_display = (
@@ -28,7 +56,7 @@ class AccountStateAdmin(admin.ModelAdmin):
 
 
 @admin.register(HostState)
-class HostStateAdmin(admin.ModelAdmin):
+class HostStateAdmin(ReadOnlyAdmin):
     """Which hosts asked for a pause."""
 
     list_display = ("host", "blocked_until_at", "next_request_at", "message")

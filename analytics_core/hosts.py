@@ -10,39 +10,71 @@ from datetime import datetime, timedelta
 from time import sleep
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from .models import HostState
+from .platforms import Blocked
 
 logger = logging.getLogger(__name__)
 
 
-def wait_turn(host: str) -> None:
-    """Return when the next request to `host` may be sent: one per settings.FETCH_REQUEST_INTERVAL seconds."""
-    interval = timedelta(seconds=settings.FETCH_REQUEST_INTERVAL)
-    if not interval:
-        return
-    while True:
-        state, _ = HostState.objects.get_or_create(host=host)
-        now = timezone.now()
-        wait = (state.next_request_at or now) - now
-        # A turn further away than two intervals was taken by a clock that was wrong.
-        if timedelta(0) < wait <= interval * 2:
-            sleep(wait.total_seconds())
-            continue
-        # Taken at the moment of sending, not before a sleep that may last longer than it should. Somebody
-        # else took the turn if the row changed under us: look again.
-        free = HostState.objects.filter(pk=state.pk, next_request_at=state.next_request_at)
-        if free.update(next_request_at=now + interval):
+class Turn:
+    """One after the other: at most one request to a host under way, and an interval after its answer.
+
+    What a connection or a busy machine takes then never brings two requests closer than
+    settings.FETCH_REQUEST_INTERVAL seconds.
+    """
+
+    def __init__(self) -> None:
+        self._taken_until_at: datetime | None = None
+
+    def wait(self, host: str) -> None:
+        """Return when the next request to `host` may be sent.
+
+        Raises:
+            Blocked: it has asked for a pause meanwhile, through another account perhaps.
+        """
+        interval = timedelta(seconds=settings.FETCH_REQUEST_INTERVAL)
+        if not interval:
             return
+        # Whoever dies with the turn in hand loses it after the longest that an answer may take.
+        longest = interval + timedelta(seconds=settings.FETCH_TIMEOUT)
+        while True:
+            state, _ = HostState.objects.get_or_create(host=host)
+            now = timezone.now()
+            if state.blocked_until_at is not None and state.blocked_until_at > now:
+                raise Blocked(
+                    f"{host} asked for a pause until {timezone.localtime(state.blocked_until_at):%H:%M}.",
+                    seconds=(state.blocked_until_at - now).total_seconds(),
+                )
+            wait = (state.next_request_at or now) - now
+            # A turn further away was taken by a clock that was wrong.
+            if timedelta(0) < wait <= longest:
+                # The answer under way is likely to come sooner than it has to.
+                sleep(min(wait, interval).total_seconds())
+                continue
+            # Somebody else took the turn if the row changed under us: look again.
+            free = HostState.objects.filter(pk=state.pk, next_request_at=state.next_request_at)
+            if free.update(next_request_at=now + longest):
+                self._taken_until_at = now + longest
+                return
+
+    def end(self, host: str) -> None:
+        """Note that the answer is there, or will not come: the next may go an interval later."""
+        if self._taken_until_at is not None:
+            own = HostState.objects.filter(host=host, next_request_at=self._taken_until_at)
+            own.update(next_request_at=timezone.now() + timedelta(seconds=settings.FETCH_REQUEST_INTERVAL))
+            self._taken_until_at = None
 
 
 def block(host: str, *, seconds: float, message: str) -> datetime:
     """Leave `host` alone for `seconds`, for every account on it. Returns until when; pauses only grow."""
     until_at = timezone.now() + timedelta(seconds=seconds)
     state, _ = HostState.objects.get_or_create(host=host)
-    if state.blocked_until_at is None or state.blocked_until_at < until_at:
-        HostState.objects.filter(pk=state.pk).update(blocked_until_at=until_at, message=message[:300])
+    is_shorter = Q(blocked_until_at=None) | Q(blocked_until_at__lt=until_at)
+    shorter = HostState.objects.filter(is_shorter, pk=state.pk)
+    if shorter.update(blocked_until_at=until_at, message=message[:300]):
         logger.info("%s is left alone until %s: %s", host, f"{until_at:%Y-%m-%d %H:%M:%S}", message)
     return until_at
 

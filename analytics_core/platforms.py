@@ -238,6 +238,9 @@ class Platform:
         """Pause the account until its owner has connected it again."""
         raise NotImplementedError
 
+    def note_access(self, account: Any) -> None:
+        """Note that the account could be read, where it waited to be connected again."""
+
     def link_posts(self, account: Any, posts: Sequence[Any]) -> None:
         """Link posts to what PostFlow published, where the platform can tell."""
 

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
+
+from analytics_core.admin import ReadOnlyAdmin
 
 from .models import PixelfedComment, PixelfedEngagementSummary, PixelfedLike, PixelfedPost, PixelfedShare
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Shows rows and lets nobody make or change them: the next visit would undo it."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds engagement by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody edits engagement by hand."""
-        return False
 
 
 @admin.register(PixelfedPost)

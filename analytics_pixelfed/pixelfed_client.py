@@ -118,6 +118,7 @@ class PixelfedAPIClient:
         wait_turn: called with the host before each request; returns when it may be sent. Replace it to
             share turns with other processes: by default this process alone keeps to one request per
             settings.FETCH_REQUEST_INTERVAL seconds and host.
+        end_turn: called with the host when its answer is there, or will not come. Default: does nothing.
 
     Raises:
         PixelfedAPIError: also a ValueError: the address is not that of an instance.
@@ -133,6 +134,7 @@ class PixelfedAPIClient:
         self.host = urlsplit(self.instance_url).netloc
         self.requests_count = 0
         self.wait_turn: Callable[[str], None] = _pace
+        self.end_turn: Callable[[str], None] = lambda host: None
         self._session: http.Session | None = None
 
     def __enter__(self) -> Self:
@@ -344,6 +346,8 @@ class PixelfedAPIClient:
             raise TryLater(f"{self.host} did not answer.") from error
         except http.HTTPError as error:
             raise WrongAnswer(str(error)) from error
+        finally:
+            self.end_turn(self.host)
         logger.debug("%s %s%s: %s", method, self.host, endpoint, answer.status)
         return read_json(answer, host=self.host), answer.headers.get("Link", "")
 

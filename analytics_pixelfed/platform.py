@@ -80,6 +80,12 @@ class PixelfedPlatform(Platform):
         account.state_reason = message
         account.save(update_fields=["state", "state_reason"])
 
+    def note_access(self, account: MastodonAccount) -> None:
+        """Set an account going that waited to be reconnected: its token is good again."""
+        if account.state == MastodonAccount.State.RECONNECT:
+            account.state, account.state_reason = MastodonAccount.State.ACTIVE, ""
+            account.save(update_fields=["state", "state_reason"])
+
     def link_posts(self, account: MastodonAccount, posts: Sequence[PixelfedPost]) -> None:
         """Link posts to the planned ones they come from (US-5.1).
 

@@ -18,7 +18,7 @@ from analytics_core.platforms import (
 from pixelfed.models import MastodonAccount
 
 from . import parsing
-from .answers import Gone
+from .answers import Gone, WrongAnswer
 from .paging import oldest_id
 from .pixelfed_client import PixelfedAPIClient
 
@@ -91,12 +91,25 @@ class PixelfedAnalyticsFetcher(AnalyticsFetcher):
         super().__init__(account)
         self.platform = platforms.get("pixelfed")
         self.client = PixelfedAPIClient(instance_url=account.instance_url, access_token=account.access_token)
-        self.client.wait_turn = hosts.wait_turn
+        turn = hosts.Turn()
+        self.client.wait_turn, self.client.end_turn = turn.wait, turn.end
 
     @property
     def source(self) -> PixelfedSource:
         """The client, in the engine's words."""
         return PixelfedSource(self.client)
+
+    def check_access(self) -> None:
+        """Raise before anything is sent if the stored token cannot be decrypted.
+
+        Raises:
+            PixelfedAPIError: it is our fault and not the instance's, so the account stays active.
+        """
+        if not self.account.has_readable_token:
+            raise WrongAnswer(
+                "PostFlow cannot read its stored access to this account. "
+                "Whoever runs PostFlow has to check SECRET_KEY and SALT_KEY."
+            )
 
     def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Make one visit, and close the connections after it."""

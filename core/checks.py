@@ -1,10 +1,11 @@
 """What has to be right before PostFlow serves anyone; `manage.py` runs this before every command."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 TEMPORARY_KEY = (
@@ -41,6 +42,38 @@ def check_fetch_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 )
             )
     return found
+
+
+@register()
+def check_other_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse values that look right one by one and cannot work."""
+    problems = {
+        "KEEP_TASK_RESULTS_DAYS has to be more than zero.": not settings.KEEP_TASK_RESULTS_DAYS > 0,
+        "KEEP_RUNS_DAYS has to be more than zero.": not settings.KEEP_RUNS_DAYS > 0,
+        "SALT_KEY is empty.": not all(key.strip() for key in settings.SALT_KEY) or not settings.SALT_KEY,
+        "ALLOWED_HOSTS takes names of hosts, without https:// and without a path.": any(
+            "/" in host for host in settings.ALLOWED_HOSTS
+        ),
+        "SECURE_HSTS_SECONDS has to be zero or more.": settings.SECURE_HSTS_SECONDS < 0,
+        "FETCH_CONTACT has to be one line.": not settings.FETCH_CONTACT.isprintable(),
+    }
+    hint = "Change it in the environment or in .env, or leave it out; see docs/settings.md."
+    return [Error(problem, hint=hint, id="core.E003") for problem, is_there in problems.items() if is_there]
+
+
+@register()
+def check_static_files(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Warn where pages would fail for want of collected static files."""
+    manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    if settings.DEBUG or settings.UNDER_TEST or manifest.exists():
+        return []
+    return [
+        Warning(
+            "The static files are not collected: every page would fail.",
+            hint="Run `manage.py collectstatic --noinput`, after each update too.",
+            id="core.W001",
+        )
+    ]
 
 
 def _key_is_missing() -> bool:

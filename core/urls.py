@@ -5,6 +5,9 @@ from django.contrib.auth import views as auth_views
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+admin.site.site_header = admin.site.site_title = "PostFlow"
+admin.site.index_title = "Administration"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="analytics_core:unified_dashboard"), name="home"),
     path("accounts/sign-in/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),

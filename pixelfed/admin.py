@@ -33,6 +33,10 @@ class MastodonAccountForm(forms.ModelForm):
         except InstanceAddressError as error:
             raise forms.ValidationError(str(error)) from error
 
+    def clean_username(self) -> str:
+        """Return the handle alone, of "@ana@pixelfed.social" as of "ana"."""
+        return self.cleaned_data["username"].strip().removeprefix("@").partition("@")[0]
+
     def clean_new_token(self) -> str:
         """Return the token; a new account cannot do without."""
         token = self.cleaned_data["new_token"].strip()

@@ -85,6 +85,12 @@ class MastodonAccount(models.Model):
         super().save(*args, **kwargs)
 
     @property
+    def has_readable_token(self) -> bool:
+        """Whether the stored token could be decrypted: not so after SECRET_KEY or SALT_KEY changed."""
+        # The encrypted field gives back what it cannot read, and that always begins like this.
+        return not self.access_token.startswith("gAAAAA")
+
+    @property
     def host(self) -> str:
         """The instance's host name and port, as people write it."""
         return self.instance_url.partition("://")[2]

@@ -64,6 +64,14 @@ class TrialRun:
         return self.process.wait(30)
 
 
+def is_gone(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    try:
+        return "State:\tZ" in status.read_text()
+    except FileNotFoundError:
+        return True
+
+
 def is_open(port: int) -> bool:
     with socket.socket() as sock:
         return sock.connect_ex(("127.0.0.1", port)) == 0
@@ -97,6 +105,23 @@ def test_a_newcomer_gets_an_address_and_numbers_and_a_clean_end(tmp_path: Path) 
     assert more["posts"] >= numbers["posts"] > 100
     assert more["likes"] >= numbers["likes"] > 1000
     assert not is_open(port)
+
+    # Killed without a chance to tidy up, and started again with another port for the sandbox.
+    killed = TrialRun(tmp_path, port, sandbox_port)
+    killed.wait_for_address(60)
+    children = killed.children()
+    killed.stop(signal.SIGKILL)
+    ends_at = time.monotonic() + 20
+    while not all(map(is_gone, children)):
+        assert time.monotonic() < ends_at, "processes outlive their parent"
+        time.sleep(0.1)
+    last = TrialRun(tmp_path, port, free_port())
+    try:
+        last.wait_for_address(60)
+        same = read_numbers(port, email, password)
+    finally:
+        last.stop()
+    assert same["posts"] == more["posts"], "the same photographer is not read twice"
 
 
 def read_numbers(port: int, email: str, password: str) -> dict[str, int]:

@@ -14,6 +14,8 @@ from analytics_core.platforms import PlatformError
 from analytics_pixelfed.services import PixelfedAnalyticsFetcher
 from pixelfed.models import MastodonAccount
 
+HIGHEST_COUNT = 1_000_000
+
 Work = Callable[[PixelfedAnalyticsFetcher, ConsoleProgress], dict[str, Any]]
 
 
@@ -29,10 +31,13 @@ class AccountCommand(BaseCommand):
         parser.add_argument("--all", action="store_true", help="all active Pixelfed accounts")
 
     def check_counts(self, options: dict[str, Any], *names: str) -> None:
-        """Refuse numbers below 1."""
+        """Refuse numbers below 1 and beyond a million."""
         for name in names:
+            option = f"--{name.replace('_', '-')}"
             if options[name] < 1:
-                raise CommandError(f"--{name.replace('_', '-')} has to be 1 or more, not {options[name]}.")
+                raise CommandError(f"{option} has to be 1 or more, not {options[name]}.")
+            if options[name] > HIGHEST_COUNT:
+                raise CommandError(f"{option} has to be {HIGHEST_COUNT} or less, not {options[name]}.")
 
     def check_selection(self, options: dict[str, Any], *names: str) -> None:
         """Refuse none or several of the options that choose what to read."""
@@ -85,7 +90,7 @@ class AccountCommand(BaseCommand):
             errors_count += stats["errors"]
             if stats["errors"]:
                 self.stderr.write(self.style.WARNING(f"⚠ {account}: {stats['message']}"))
-            if set(stats) > {"errors", "message"}:
+            if not stats["errors"] or any(stats[name] for name in stats if name not in ("errors", "message")):
                 self.stdout.write(self.style.SUCCESS(f"✓ {account}: {say(stats)}"))
         if not done:
             self.stdout.write("No Pixelfed account is connected and active, so there was nothing to read.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import signal
 import subprocess
 import sys
@@ -60,6 +61,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 # Ctrl-C at the terminal is for the parent, which then ends its children in order.
                 start_new_session=True,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 no threads here
             )
 
     def check(self) -> None:
@@ -87,6 +89,12 @@ class Processes:
         while True:
             self.check()
             time.sleep(POLL_SECONDS)
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end this process when its parent is killed and cannot do it."""
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

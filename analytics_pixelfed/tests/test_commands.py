@@ -137,6 +137,8 @@ def test_a_busy_account_is_an_error_in_words(account) -> None:
         ("fetch_pixelfed_engagement", {}, "exactly one of --post-id, --account-id, --all"),
         ("fetch_pixelfed_engagement", {"post_id": 987}, "There is no post 987"),
         ("fetch_pixelfed_engagement", {"all": True, "hours": 0}, "--hours has to be 1 or more"),
+        ("fetch_pixelfed_engagement", {"all": True, "hours": 10**12}, "--hours has to be 1000000 or less"),
+        ("sync_pixelfed_posts", {"all": True, "max_posts": 10**9}, "--max-posts has to be 1000000 or less"),
     ],
 )
 def test_bad_use_gets_a_sentence(name, options, sentence, db) -> None:
@@ -147,6 +149,37 @@ def test_bad_use_gets_a_sentence(name, options, sentence, db) -> None:
 def test_an_unknown_account_is_answered_with_the_known_ones(account) -> None:
     with pytest.raises(CommandError, match=rf"Known: {account.pk} \(@ana@127.0.0.1:\d+\)"):
         run("sync_pixelfed_posts", account_id=account.pk + 1)
+
+
+def test_a_failed_account_is_not_also_called_a_success(serve) -> None:
+    server, account = serve(_world_of("bea"), "bea")
+    server.faults.add("status", status=502)
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="1 account read, 1 error"):
+        call_command("sync_pixelfed_posts", all=True, stdout=out, stderr=io.StringIO(), no_color=True)
+    assert "✓" not in out.getvalue()
+
+
+def test_an_account_that_can_be_read_again_waits_no_more(account) -> None:
+    account.state, account.state_reason = "reconnect", "refused"
+    account.save()
+    run("sync_pixelfed_posts", account_id=account.pk)
+    account.refresh_from_db()
+    assert (account.state, account.state_reason) == ("active", "")
+
+
+def test_a_token_that_cannot_be_decrypted_is_not_sent_and_blames_nobody_else(serve, world, account) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE pixelfed_mastodonaccount SET access_token = %s", ["gAAAAABof-another-key"])
+    err = io.StringIO()
+    with pytest.raises(CommandError, match="1 error"):
+        call_command("sync_pixelfed_posts", all=True, stdout=io.StringIO(), stderr=err)
+    assert "has to check SECRET_KEY and SALT_KEY" in err.getvalue()
+    account.refresh_from_db()
+    assert account.state == "active"
+    assert not PixelfedPost.objects.exists()
 
 
 def test_an_address_that_cannot_be_one_fails_only_its_account(account, user) -> None:

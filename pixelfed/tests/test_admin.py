@@ -79,6 +79,12 @@ def test_what_cannot_work_is_refused_in_words(admin_client, account, values, sen
     assert MastodonAccount.objects.count() == 1
 
 
+def test_a_handle_is_kept_without_its_instance(admin_client, account) -> None:
+    values = fields(account, username=" @bea@pixelfed.social", new_token="t", state="active", state_reason="")
+    assert admin_client.post(reverse("admin:pixelfed_mastodonaccount_add"), values).status_code == 302
+    assert str(MastodonAccount.objects.latest("pk")) == "@bea@pixelfed.social"
+
+
 def test_the_address_is_kept_in_one_form(account) -> None:
     assert account.instance_url == "https://pixelfed.social"
     assert str(account) == "@ana@pixelfed.social"

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from analytics_core.console import ConsoleProgress, quiet_log
 from analytics_core.fetcher import AccountBusy
+from analytics_core.models import AccountState
 from analytics_pixelfed.management.processes import ProcessDied, Processes
 from analytics_pixelfed.services import PixelfedAnalyticsFetcher
 from core import http
@@ -67,10 +68,12 @@ class Command(BaseCommand):
             port, option = options[name], f"--{name.replace('_', '-')}"
             if not 1 <= port <= 65535:
                 raise CommandError(f"{option} has to be from 1 to 65535, not {port}.")
+            if options["port"] == options["sandbox_port"]:
+                raise CommandError("--port and --sandbox-port have to be two different ones.")
             if http.is_listening(port):
                 raise CommandError(
                     f"Port {port} is taken. End what uses it, or choose another: "
-                    f"make run OPTIONS='{option} {port + 1}'"
+                    f"make run OPTIONS='{option} {port + 10}'"
                 )
 
     def _run(self, processes: Processes, folder: Path, options: dict[str, Any]) -> None:
@@ -107,16 +110,21 @@ class Command(BaseCommand):
                 EMAIL, PASSWORD, name="Marta Lindqvist", time_zone=TIME_ZONE
             )
         world = demo_world()
+        # By her name alone: with another port it is still the same sandbox.
         account, _ = MastodonAccount.objects.update_or_create(
             user=user,
-            instance_url=instance_url,
             username=world.username,
             defaults={
+                "instance_url": instance_url,
                 "access_token": world.access_token,
                 "software": "pixelfed",
                 "state": MastodonAccount.State.ACTIVE,
                 "state_reason": "",
             },
+        )
+        # Nothing else runs yet: a lease there is belongs to a trial run that was killed.
+        AccountState.objects.filter(platform="pixelfed", account_id=account.pk).update(
+            lease_token="", lease_until_at=None
         )
         return account
 
@@ -124,11 +132,23 @@ class Command(BaseCommand):
         """Read the account until nothing is left; only the first time takes long."""
         settings.FETCH_REQUEST_INTERVAL = FIRST_IMPORT_INTERVAL
         progress = ConsoleProgress(self.stdout, "Reading the photographer's account")
+        done_before = 0
+
+        def over_all_visits(what: str, done: int, total: int | None) -> None:
+            if what == "engagement" and total is not None:
+                progress(what, done_before + done, done_before + total)
+            elif not done_before:
+                progress(what, done, total)
+
         stats: dict[str, Any] = {"work_left": True}
         try:
+            with quiet_log():
+                # All of them, since their pictures move with the sandbox's port.
+                PixelfedAnalyticsFetcher(account).sync_account_posts(max_posts=100_000)
             while stats["work_left"]:
                 with quiet_log():
-                    stats = PixelfedAnalyticsFetcher(account).run(progress)
+                    stats = PixelfedAnalyticsFetcher(account).run(over_all_visits)
+                done_before += stats["posts_processed"]
                 if stats["errors"]:
                     self.stderr.write(self.style.WARNING(stats["message"]))
                     return

@@ -32,5 +32,8 @@ class Command(AccountCommand):
             lambda fetcher, progress: fetcher.sync_account_posts(
                 limit=options["limit"], max_posts=options["max_posts"], progress=progress
             ),
-            say=lambda stats: f"Synced {stats['posts_synced']} posts, {stats['posts_created']} of them new",
+            say=lambda stats: (
+                f"Synced {stats['posts_synced']} post{'' if stats['posts_synced'] == 1 else 's'}, "
+                f"{stats['posts_created']} of them new"
+            ),
         )

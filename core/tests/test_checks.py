@@ -1,0 +1,36 @@
+"""Settings that look right and cannot work are refused before every command."""
+
+import pytest
+
+from core import checks
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("KEEP_RUNS_DAYS", -3.0, "KEEP_RUNS_DAYS has to be more than zero."),
+        ("KEEP_TASK_RESULTS_DAYS", float("nan"), "KEEP_TASK_RESULTS_DAYS has to be more than zero."),
+        ("SALT_KEY", [], "SALT_KEY is empty."),
+        ("SALT_KEY", ["a", " "], "SALT_KEY is empty."),
+        (
+            "ALLOWED_HOSTS",
+            ["https://x.org"],
+            "ALLOWED_HOSTS takes names of hosts, without https:// and without a path.",
+        ),
+        ("SECURE_HSTS_SECONDS", -1, "SECURE_HSTS_SECONDS has to be zero or more."),
+        ("FETCH_CONTACT", "me\nX-Evil: 1", "FETCH_CONTACT has to be one line."),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused(settings, name, value, sentence) -> None:
+    assert checks.check_other_settings(None) == []
+    setattr(settings, name, value)
+    assert [(error.msg, error.id) for error in checks.check_other_settings(None)] == [(sentence, "core.E003")]
+
+
+def test_uncollected_static_files_are_a_warning_where_pages_would_fail(settings, tmp_path) -> None:
+    settings.STATIC_ROOT = tmp_path
+    assert checks.check_static_files(None) == []
+    settings.UNDER_TEST = settings.DEBUG = False
+    assert [warning.id for warning in checks.check_static_files(None)] == ["core.W001"]
+    (tmp_path / "staticfiles.json").write_text("{}")
+    assert checks.check_static_files(None) == []
