@@ -69,6 +69,7 @@ def run_hour(platform: Platform, task: Task) -> dict[str, Any]:
     # First, so that no failure below can end the chain.
     ensure_scheduled(task)
     tidy_up(task)
+    platform.find_accounts()
     accounts = due_accounts(platform)
     run = SyncRun.objects.create(
         platform=platform.name,

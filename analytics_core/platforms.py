@@ -214,6 +214,9 @@ class Platform:
         """The connected accounts that its posts belong to."""
         return self.post_model._meta.get_field("account").related_model
 
+    def find_accounts(self) -> None:
+        """Find out which accounts are this platform's, before all of them are read; may ask their instances."""
+
     def accounts(self) -> models.QuerySet[Any]:
         """All connected accounts of this platform, paused ones included; each has a `user`."""
         return self.account_model._default_manager.all()

@@ -75,8 +75,9 @@ def retry_on_failure[**P, R](
             for attempt in range(max_retries):
                 try:
                     return function(*args, **kwargs)
-                except PixelfedAPIError as error:
-                    if not error.is_passing:
+                except (PixelfedAPIError, OSError) as error:
+                    # Errors of the network are all OSErrors, and all may pass.
+                    if isinstance(error, PixelfedAPIError) and not error.is_passing:
                         raise
                     logger.info("attempt %s of %s: %s", attempt + 1, max_retries + 1, error)
                     sleep(delay * 2**attempt * random.uniform(1, 1.25))  # noqa: S311 jitter, no secret

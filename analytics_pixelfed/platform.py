@@ -16,6 +16,7 @@ from postflow.models import ScheduledPost
 
 from .answers import WrongAnswer
 from .models import PixelfedPost
+from .software import ASKED_AT_ONCE, identify
 
 if TYPE_CHECKING:
     from .services import PixelfedAnalyticsFetcher
@@ -40,6 +41,11 @@ class PixelfedPlatform(Platform):
         from .tasks import fetch_all_pixelfed_engagement
 
         return fetch_all_pixelfed_engagement
+
+    def find_accounts(self) -> None:
+        """Ask the instances of accounts whose software nobody has told, unless their address tells it."""
+        unknown = MastodonAccount.objects.active().filter(software="")
+        identify(unknown.exclude(instance_url__icontains="pixelfed").order_by("?")[:ASKED_AT_ONCE])
 
     def accounts(self) -> AccountQuerySet:
         """Accounts whose instance runs Pixelfed, and those that were read as such by hand."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from analytics_core import platforms
 from analytics_core.console import ConsoleProgress, quiet_log
 from analytics_core.fetcher import AccountBusy
 from analytics_core.platforms import PlatformError
@@ -54,6 +55,7 @@ class AccountCommand(BaseCommand):
         """
         accounts = MastodonAccount.objects.select_related("user")
         if options["all"]:
+            platforms.get("pixelfed").find_accounts()
             left_out = accounts.pixelfed().exclude(state=MastodonAccount.State.ACTIVE)
             for account in left_out:
                 self.stdout.write(
