@@ -5,6 +5,7 @@ The server's own counters decide (docs/decisions/0005-reading-what-moved.md).
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -38,19 +39,27 @@ def moved_posts(platform: Platform, account: Any) -> list[Reading]:
 
 
 def audits(platform: Platform, account: Any, *, at_most: int) -> list[Reading]:
-    """Return lists that were last read over a week ago, the oldest first.
+    """Return lists that were last read to their end over a week ago, or never were.
 
-    Counters alone do not show somebody who left while somebody else came.
+    Counters alone do not show somebody who left while somebody else came, and some servers count nothing.
+    They come in random order: a list that always fails would be the oldest for ever, and in the others' way.
     """
     due: list[Reading] = []
     for kind in KINDS:
-        posts = platform.post_model.objects.filter(
-            account=account,
-            **{f"{kind}_read_at__lt": timezone.now() - RE_READ_AFTER, f"{kind}_read_count__gt": 0},
-            missing_since_at=None,
+        has_some = (
+            Q(**{f"{kind}_read_count__gt": 0})
+            | Q(**{f"{kind}_server_count": None})
+            # Rows that the server counts no more, and that a reading cut short could not end.
+            | Q(**{f"engagement_summary__total_{kind}__gt": 0})
         )
-        due += [(post, [kind]) for post in posts.order_by(f"{kind}_read_at")[:at_most]]
-    due.sort(key=lambda audit: getattr(audit[0], f"{audit[1][0]}_read_at"))
+        is_old = Q(**{f"{kind}_read_at__lt": timezone.now() - RE_READ_AFTER})
+        was_never_whole = Q(**{f"{kind}_read_at": None, f"{kind}_read_count__isnull": False})
+        posts = platform.post_model.objects.filter(
+            is_old & has_some | was_never_whole, account=account, missing_since_at=None
+        )
+        # What moved is read anyway, and twice in one visit would be too soon to end anybody.
+        due += [(post, [kind]) for post in posts.order_by("?")[:at_most] if not has_moved(post, kind)]
+    random.shuffle(due)
     return due[:at_most]
 
 

@@ -7,6 +7,7 @@ counters that moved decide what is read, one place that records how it ended.
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -120,6 +121,7 @@ class AnalyticsFetcher:
             readings: list[due.Reading] = [(post, KINDS) for post in posts]
             if readings:
                 self._reader(stats, progress).read_all(readings, with_notifications=True)
+            notices.apply_notices(self.platform, self.account)
             if not stats["errors"]:
                 states.record_reading(self._state, self._lease)
 
@@ -148,12 +150,17 @@ class AnalyticsFetcher:
             ingest.settle_quiet_posts(self.platform, self.account)
             audits = due.audits(self.platform, self.account, at_most=AUDITS)
             moved = due.moved_posts(self.platform, self.account)
+            if self._state.failures_count:
+                # Two bad posts in a row end a visit: the same two must not keep the rest from being read.
+                random.shuffle(moved)
             if moved:
                 self._reader(stats, progress).read_all(moved, with_notifications=True)
             elif self._requests_since(first_request) > 1:
                 # A sweep has used up what a quiet visit may cost.
                 audits = []
             self._reader(stats).read_posts(audits)
+            # Also those that a killed visit left behind.
+            notices.apply_notices(self.platform, self.account)
             states.record_success(self._state, self._lease, message=stats["message"])
 
         try:
@@ -178,13 +185,18 @@ class AnalyticsFetcher:
             )
         try:
             self._check_host()
+            self.check_access()
             work()
+            self.platform.note_access(self.account)
         except PlatformError as error:
             self._fail(error, stats)
         finally:
             states.release_lease(self._state, self._lease)
         logger.info("%s account %s: %s", self.platform.name, self.account.pk, stats)
         return stats
+
+    def check_access(self) -> None:
+        """Raise a PlatformError, in words for the owner, if the account cannot be read at all."""
 
     def _check_host(self) -> None:
         until_at = hosts.blocked_until(self.host)
@@ -197,8 +209,8 @@ class AnalyticsFetcher:
     def _fail(self, error: PlatformError, stats: dict[str, Any]) -> None:
         """Record the failure that ended a visit."""
         retry_at = None
-        if isinstance(error, ReconnectNeeded) and not self._is_refused and self._token_works():
-            error = TryLater(f"{self.host} refused a question, though PostFlow's access is good.")
+        if isinstance(error, ReconnectNeeded):
+            error = self._second_opinion(error)
         stats["errors"] += 1
         stats["message"] = str(error)
         logger.warning("%s account %s: %s", self.platform.name, self.account.pk, error)
@@ -210,21 +222,32 @@ class AnalyticsFetcher:
 
     def _count_error(self, error: PlatformError, stats: dict[str, Any]) -> None:
         """Note a failure that the visit goes on after; raise one that ends it."""
-        if isinstance(error, ReconnectNeeded) and self._token_works():
-            error = PlatformError(f"{self.host} refused one question, though PostFlow's access is good.")
+        if isinstance(error, ReconnectNeeded):
+            error = self._second_opinion(error)
         if isinstance(error, ReconnectNeeded | Blocked):
             raise error
         stats["errors"] += 1
         stats["message"] = str(error)
         logger.warning("%s account %s: %s", self.platform.name, self.account.pk, error)
 
-    def _token_works(self) -> bool:
-        """Ask for the account itself: only a clear answer acquits the token (api-facts 10)."""
+    def _second_opinion(self, refusal: ReconnectNeeded) -> PlatformError:
+        """Ask for the account itself: only a second refusal condemns the token (api-facts 10).
+
+        Returns:
+            The refusal if the token is dead; else the failure that the refused question was.
+        """
+        if self._is_refused:
+            return refusal
         try:
             self._is_refused = not self.source.profile().remote_id
-        except PlatformError:
+        except ReconnectNeeded:
             self._is_refused = True
-        return not self._is_refused
+        except PlatformError as trouble:
+            # Neither yes nor no: the next visit will tell.
+            return trouble
+        if self._is_refused:
+            return refusal
+        return TryLater(f"{self.host} refused a question, though PostFlow's access is good.")
 
     def _requests_since(self, first_request: int) -> int:
         return self.source.requests_count - first_request
@@ -255,7 +278,14 @@ class AnalyticsFetcher:
         )
 
     def _lister(self, stats: dict[str, Any]) -> PostLister:
-        return PostLister(self.platform, self.account, source=self.source, state=self._state, stats=stats)
+        return PostLister(
+            self.platform,
+            self.account,
+            source=self.source,
+            state=self._state,
+            stats=stats,
+            on_error=lambda error: self._count_error(error, stats),
+        )
 
 
 def _new_stats() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from . import ingest, schedule
 from .models import AccountCount, AccountState
-from .platforms import Listing, Platform, PostRecord, ProfileRecord, Source, id_order
+from .platforms import Listing, Platform, PlatformError, PostRecord, ProfileRecord, Source, id_order
 
 # Posts that lists leave out are asked for by id: so many a page, each once a day.
 ABSENCE_CHECKS = 5
@@ -26,18 +26,27 @@ ABSENCE_CHECK_AFTER = timedelta(hours=24)
 class PostLister:
     """Brings the posts of one account up to date, page by page.
 
-    Attributes:
+    Args:
         stats: posts_synced, posts_created, posts_updated and skipped, added to with every page.
+        on_error: counts a failure that the visit goes on after, or raises it.
     """
 
     def __init__(
-        self, platform: Platform, account: Any, *, source: Source, state: AccountState, stats: dict[str, Any]
+        self,
+        platform: Platform,
+        account: Any,
+        *,
+        source: Source,
+        state: AccountState,
+        stats: dict[str, Any],
+        on_error: Callable[[PlatformError], None],
     ) -> None:
         self.platform = platform
         self.account = account
         self.source = source
         self.state = state
         self.stats = stats
+        self._on_error = on_error
         for name in ("posts_synced", "posts_created", "posts_updated", "skipped"):
             stats.setdefault(name, 0)
 
@@ -79,7 +88,14 @@ class PostLister:
         own = {"platform": self.platform.name, "account_id": self.account.pk, "counted_on": today}
         if AccountCount.objects.filter(**own).exists():
             return
-        profile = self._ask_profile()
+        try:
+            profile = self._ask_profile()
+        except PlatformError as error:
+            if not self.platform.remote_account_id(self.account):
+                raise
+            # The posts do not depend on it.
+            self._on_error(error)
+            return
         counts = {
             name: getattr(profile, name) for name in ("followers_count", "following_count", "posts_count")
         }
@@ -194,7 +210,14 @@ class PostLister:
         listed = [record.remote_id for record in page.items]
         absent = posts.filter(never_or_long_ago, missing_since_at=None).exclude(**{f"{id_field}__in": listed})
         for post in absent.order_by("-posted_at")[:ABSENCE_CHECKS]:
-            if self.source.post_exists(getattr(post, id_field)):
+            try:
+                is_there = self.source.post_exists(getattr(post, id_field))
+            except PlatformError as error:
+                # A post whose own page is broken must not end every visit from now on.
+                self._on_error(error)
+                self._posts().filter(pk=post.pk).update(absence_checked_at=now)
+                return
+            if is_there:
                 self._posts().filter(pk=post.pk).update(absence_checked_at=now)
             else:
                 ingest.mark_missing(self.platform, post, seen_at=now)

@@ -14,8 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count
-from django.utils import timezone
+from django.db.models import Count, F
 
 from .models import KINDS
 from .platforms import Listing, Platform, PostRecord
@@ -96,13 +95,16 @@ def ingest_posts(platform: Platform, account: Any, records: Iterable[PostRecord]
 
 
 def settle_quiet_posts(platform: Platform, account: Any) -> None:
-    """Count as read what the server says nobody has done: a post that nobody noticed costs no request."""
+    """Count as read what the server says nobody has done: a post that nobody noticed costs no request.
+
+    It said so when the post was listed, which may be many pages or a killed visit ago.
+    """
     never_read = platform.post_model.objects.filter(account=account, missing_since_at=None)
     for kind in KINDS:
         quiet = never_read.filter(
             **{f"{kind}_server_count": 0, f"{kind}_read_count": None, f"{kind}_read_at": None}
         )
-        quiet.update(**{f"{kind}_read_count": 0, f"{kind}_read_at": timezone.now()})
+        quiet.update(**{f"{kind}_read_count": 0, f"{kind}_read_at": F("last_fetched_at")})
 
 
 def ingest_engagement(
@@ -110,13 +112,15 @@ def ingest_engagement(
     post: Any,
     listings: Mapping[str, Listing[Any]],
     *,
+    began_at: datetime,
     seen_at: datetime,
 ) -> dict[str, Reconciled]:
     """Reconcile what was listed of one post, by kind, and bring its summary up to date.
 
     Args:
         listings: whole listings of people (likes, shares) or comments, by kind.
-        seen_at: when the listings were read.
+        began_at: before the first request: what happened later may be missing from the listings.
+        seen_at: after the last answer: what they show had happened by then.
 
     Returns:
         What changed, by kind.
@@ -136,7 +140,7 @@ def ingest_engagement(
                 may_end=listing.is_complete,
             )
             outcome[kind] = result
-            _note_reading(post, kind, listing, has_doubts=result.missed_count > 0, seen_at=seen_at)
+            _note_reading(post, kind, listing, has_doubts=result.missed_count > 0, began_at=began_at)
         post.save(update_fields=[f"{kind}_{name}" for kind in listings for name in ("read_count", "read_at")])
         refresh_summaries(platform, [post.pk])
     return outcome
@@ -177,7 +181,7 @@ def mark_missing(platform: Platform, post: Any, *, seen_at: datetime) -> None:
 
 
 def _note_reading(
-    post: Any, kind: str, listing: Listing[Any], *, has_doubts: bool, seen_at: datetime
+    post: Any, kind: str, listing: Listing[Any], *, has_doubts: bool, began_at: datetime
 ) -> None:
     """Remember the reading: what the server counted then, or that the list has to be read once more."""
     server_count = getattr(post, f"{kind}_server_count")
@@ -185,4 +189,4 @@ def _note_reading(
     setattr(post, f"{kind}_read_count", None if has_doubts else settled_count)
     # Comments have their own times; for the others an incomplete list can open no window.
     if listing.is_complete or kind == "comments":
-        setattr(post, f"{kind}_read_at", seen_at)
+        setattr(post, f"{kind}_read_at", began_at)

@@ -88,7 +88,6 @@ def apply_notices(platform: Platform, account: Any) -> int:
     A notice is used up once its post's list was read after it, whether it found its like or not.
     """
     own = Notice.objects.filter(platform=platform.name, account_id=account.pk)
-    own.filter(created_at__lt=timezone.now() - NOTICE_LIFETIME).delete()
     notices = list(own)
     if not notices:
         return 0
@@ -100,7 +99,9 @@ def apply_notices(platform: Platform, account: Any) -> int:
         )
     }
     exact_count = 0
-    used: set[int] = set()
+    # Those too old are given one last try.
+    oldest_at = timezone.now() - NOTICE_LIFETIME
+    used: set[int] = {notice.pk for notice in notices if notice.created_at < oldest_at}
     for kind in ("likes", "shares"):
         of_kind = [notice for notice in notices if notice.kind == kind and notice.post_remote_id in posts]
         found = _set_exact(platform.engagement_models[kind], of_kind, posts)

@@ -56,12 +56,11 @@ class EngagementReader:
         *,
         with_notifications: bool,
     ) -> None:
-        """Read notifications once, then post by post, then put the two together."""
+        """Read notifications once, then post by post; `apply_notices` puts the two together."""
         comments = self._read_notifications() if with_notifications else []
         self.read_posts(due)
         # What answered a comment that was not known before may have its place now.
         self._add("new_comments", notices.add_comments(self.platform, self.account, comments))
-        notices.apply_notices(self.platform, self.account)
 
     def read_posts(self, posts: Sequence[Reading]) -> None:
         """Read posts one by one until the budget ends or the host fails too often in a row."""
@@ -76,7 +75,8 @@ class EngagementReader:
             trouble = self.read_post(post, kinds)
             self.stats["posts_processed"] += 1
             troubles = troubles + 1 if trouble else 0
-            if troubles >= TROUBLE_LIMIT and self.stats["errors"] > errors_before:
+            is_last = done + 1 == len(posts)
+            if troubles >= TROUBLE_LIMIT and self.stats["errors"] > errors_before and not is_last:
                 raise TryLater(self.stats["message"])
         if self._progress:
             self._progress("engagement", len(posts), len(posts))
@@ -84,7 +84,7 @@ class EngagementReader:
     def read_post(self, post: Any, kinds: Sequence[str]) -> bool:
         """Read some kinds of one post and store what was read whole. Tells if the host was in trouble."""
         listings: dict[str, Listing[Any]] = {}
-        trouble = False
+        trouble, began_at = False, timezone.now()
         try:
             for kind in kinds:
                 try:
@@ -101,7 +101,9 @@ class EngagementReader:
         finally:
             # What was read before a failure is good.
             if listings:
-                outcome = ingest.ingest_engagement(self.platform, post, listings, seen_at=timezone.now())
+                outcome = ingest.ingest_engagement(
+                    self.platform, post, listings, began_at=began_at, seen_at=timezone.now()
+                )
                 for kind, result in outcome.items():
                     self._add(f"new_{kind}", result.new_count + result.returned_count)
         return trouble

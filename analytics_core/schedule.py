@@ -15,7 +15,8 @@ SWEEP_PAGES_PER_VISIT = 2
 def sweep_pages_due(*, posts_count: int, pages_done: int, started_at: datetime, now: datetime) -> int:
     """Return how many pages of older posts to list in this visit so that the sweep ends in time.
 
-    Pages are done in twos, so that most idle visits need none.
+    Pages are done in twos, so that most idle visits need none. A sweep whose time is over goes on to the end
+    of the history: that end shows as an empty page, and pages may hold fewer posts than they could.
 
     Args:
         posts_count: posts of the account; the newest page is listed at every visit anyway.
@@ -27,6 +28,5 @@ def sweep_pages_due(*, posts_count: int, pages_done: int, started_at: datetime, 
     span = timedelta(days=1) if posts_count <= SWEEP_IN_A_DAY else timedelta(days=7)
     elapsed = min(max(now - started_at, timedelta(0)) / span, 1.0)
     behind = ceil(pages * elapsed) - pages_done
-    if behind >= SWEEP_PAGES_PER_VISIT or (behind > 0 and elapsed >= 1.0):
-        return min(behind, SWEEP_PAGES_PER_VISIT)
-    return 0
+    is_over = pages > 0 and elapsed >= 1.0
+    return SWEEP_PAGES_PER_VISIT if is_over or behind >= SWEEP_PAGES_PER_VISIT else 0

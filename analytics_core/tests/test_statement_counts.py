@@ -35,14 +35,14 @@ def fill(instance, size: int) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_the_first_visit(tiny, count_statements, size) -> None:
     fill(tiny.instance, size)
-    assert count_statements() == 49
+    assert count_statements() == 48
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_an_idle_visit(tiny, count_statements, size) -> None:
     fill(tiny.instance, size)
     count_statements()
-    assert count_statements() == 20
+    assert count_statements() == 21
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -50,7 +50,7 @@ def test_a_visit_where_one_posts_likes_moved(tiny, count_statements, size) -> No
     fill(tiny.instance, size)
     count_statements()
     tiny.instance.likes["101"] += [f"new{number}" for number in range(size)]
-    assert count_statements() == 33
+    assert count_statements() == 32
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -68,7 +68,7 @@ def test_a_visit_with_news_by_notification(tiny, count_statements, size) -> None
                 post_id="101",
             )
         )
-    assert count_statements() == 39
+    assert count_statements() == 38
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -76,7 +76,7 @@ def test_a_visit_where_likes_were_taken_back(tiny, count_statements, size) -> No
     fill(tiny.instance, size)
     count_statements()
     tiny.instance.likes["101"] = []
-    assert count_statements() == 33
+    assert count_statements() == 32
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -87,4 +87,4 @@ def test_reading_a_post_by_hand(tiny, tiny_account, count_statements, size) -> N
     TinyPost.objects.update(posted_at=timezone.now() - timedelta(days=1))
     with CaptureQueriesContext(connection) as statements:
         fetcher.fetch_post_engagement(post)
-    assert len(statements) == 23
+    assert len(statements) == 22
