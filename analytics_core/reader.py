@@ -17,6 +17,7 @@ Progress = Callable[[str, int, int | None], None]
 
 # A host that fails twice in a row, retries included, is left alone for this visit.
 TROUBLE_LIMIT = 2
+SUSPICIOUS_COUNT = 5
 
 
 class EngagementReader:
@@ -112,10 +113,15 @@ class EngagementReader:
         post_id = getattr(post, self.platform.post_id_field)
         server_count = getattr(post, f"{kind}_server_count")
         if kind == "likes":
-            return self.source.likers(post_id)
-        if kind == "shares":
-            return self.source.sharers(post_id)
-        return self.source.comments(post_id, expected_count=server_count)
+            listing = self.source.likers(post_id)
+        elif kind == "shares":
+            listing = self.source.sharers(post_id)
+        else:
+            listing = self.source.comments(post_id, expected_count=server_count)
+        if not listing.items and (server_count or 0) >= SUSPICIOUS_COUNT:
+            # Counters drift by a few; an empty list beside a large one is a fault that must end nobody.
+            listing.is_complete = False
+        return listing
 
     def _read_notifications(self) -> list[CommentRecord]:
         """Keep the times and comments that notifications tell; without them times are less exact.

@@ -71,6 +71,13 @@ def older_page(link_header: str) -> dict[str, str]:
     return next(({"max_id": max_id} for max_id in before if max_id.strip("0")), {})
 
 
+def says_where(link_header: str) -> bool:
+    """Tell whether a Link header speaks of paging in a way we know; none at all says there is no more."""
+    known = {"cursor", "max_id", "min_id", "since_id"}
+    offers = [_query(url) for url, _ in _LINK.findall(link_header)]
+    return not link_header.strip() or any(known & offer.keys() for offer in offers)
+
+
 def item_id(item: Any) -> str:
     """Return an API object's id, "" if it has none that can be one."""
     value = item.get("id") if isinstance(item, dict) else None

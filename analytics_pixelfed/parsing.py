@@ -27,6 +27,7 @@ from .paging import clean_id, item_id
 
 MAX_URL_LENGTH = 500
 MAX_COUNT = 2**31 - 1
+MAX_MEDIA_COUNT = 2**15 - 1
 # Older than any of these servers, or further ahead than any clock is wrong.
 EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
 
@@ -86,7 +87,7 @@ def parse_post(item: Any) -> PostRecord:
         caption=html_to_text(item.get("content")),
         media_url=_url(first.get("url")),
         media_type=MediaType.CAROUSEL if len(media) > 1 else _media_type(first),
-        media_count=len(media),
+        media_count=min(len(media), MAX_MEDIA_COUNT),
         media_width=_size(original.get("width")),
         media_height=_size(original.get("height")),
         thumbnail_url=_thumbnail(first),

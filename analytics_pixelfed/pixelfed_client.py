@@ -36,7 +36,7 @@ from .answers import (
     is_own_post,
     read_json,
 )
-from .paging import Found, clean_id, is_newer, is_older, item_id, older_page, oldest_id
+from .paging import Found, clean_id, is_newer, is_older, item_id, older_page, oldest_id, says_where
 
 __all__ = ["Found", "PixelfedAPIClient", "PixelfedAPIError", "retry_on_failure"]
 
@@ -50,6 +50,7 @@ CONTEXT_LIMIT = 20
 # Bounds against servers that never end: far above any real list, and within one visit's time.
 MAX_PAGES = 500
 MAX_CONTEXTS = 200
+MAX_EMPTY_PAGES = 3
 MAX_NOTIFICATION_PAGES = 50
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -292,12 +293,16 @@ class PixelfedAPIClient:
         """Return the accounts of a paged listing, each once, following the cursor to older ones."""
         size, found = _clamped(limit, PEOPLE_LIMIT), Found()
         older, asked = _before(checked_id(max_id) if max_id else ""), []
+        empty_count = 0
         for _ in range(MAX_PAGES):
             page, link = self._page(endpoint, {"limit": size, **older})
             new_count, older = found.take(page), older_page(link)
+            # Everybody on a page may have left; several such pages in a row are a server's fault.
+            empty_count = 0 if page else empty_count + 1
             if not older:
+                found.is_complete = found.is_complete and says_where(link)
                 break
-            if not new_count or older in asked:
+            if (page and not new_count) or empty_count > MAX_EMPTY_PAGES or older in asked:
                 # More is offered, but this way leads in a circle or nowhere.
                 found.is_complete = False
                 break

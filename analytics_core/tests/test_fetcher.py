@@ -296,6 +296,17 @@ class TestTakenBack:
             tiny.fetcher(tiny_account).fetch_post_engagement(TinyPost.objects.get())
         assert TinyPost.objects.get().likes_count == 3
 
+    def test_an_empty_list_beside_a_large_counter_ends_nobody(
+        self, visit, instance, tiny, tiny_account
+    ) -> None:
+        instance.add_post("100", likes=8)
+        visit()
+        instance.likes["100"] = []
+        for _ in range(3):
+            # The counter is the one of the visit before.
+            tiny.fetcher(tiny_account).fetch_post_engagement(TinyPost.objects.get())
+        assert TinyPost.objects.get().likes_count == 8
+
     def test_a_listing_that_fails_ends_nobody_and_is_read_again(self, visit, instance) -> None:
         instance.add_post("100", likes=3)
         visit()

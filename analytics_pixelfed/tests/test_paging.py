@@ -311,13 +311,36 @@ def test_a_short_page_is_not_the_last_one(serve):
     assert (len(found), found.is_complete) == (96, True)
 
 
-def test_a_page_of_nobody_that_offers_more_is_not_believed_to_be_everything(serve):
+def test_behind_a_page_of_people_who_all_left_the_list_goes_on(serve):
     world = World.empty()
     (post,) = world.add_posts(world.add_person("ana"), 1, likes=100)
     for number in range(21, 101):
         world.remove(world.person(f"fan{number:04d}"), keep_rows=True)
     _, client = serve(world)
     found = client.get_post_favourited_by(str(post.id))
+    assert len(found) == 20
+    assert found.is_complete
+
+
+def test_pages_of_nobody_that_offer_more_for_ever_are_not_followed_for_ever(serve):
+    world = World.empty()
+    (post,) = world.add_posts(world.add_person("ana"), 1, likes=500)
+    for number in range(1, 501):
+        world.remove(world.person(f"fan{number:04d}"), keep_rows=True)
+    server, client = serve(world)
+    found = client.get_post_favourited_by(str(post.id))
+    assert not found.is_complete
+    assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize("link", ["nonsense", '<https://x.example/?offset=80>; rel="older"', "<>; rel=next"])
+def test_a_link_of_a_kind_we_do_not_know_makes_no_list_complete(serve, link):
+    world = World.empty()
+    (post,) = world.add_posts(world.add_person("ana"), 1, likes=3)
+    server, client = serve(world)
+    server.faults.add("link", value=link)
+    found = client.get_post_favourited_by(str(post.id))
+    assert len(found) == 3
     assert not found.is_complete
 
 

@@ -15,6 +15,7 @@ from postflow.models import CustomUser
 pytestmark = pytest.mark.django_db
 
 REFRESH = "/analytics/pixelfed/refresh/"
+STARTED = "Reading started. Reload in a moment to see what is new."
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
@@ -187,15 +188,39 @@ def test_htmx_gets_the_button_with_the_same_sentence(signed_in, account, enqueue
     response = signed_in.post(REFRESH, {"post_id": post.pk}, headers=headers)
     html = response.content.decode()
     assert html.strip().startswith('<form id="refresh"')
-    assert 'data-announce="Analytics refresh started"' in html
+    assert f'data-announce="{STARTED}"' in html
+    assert 'hx-disabled-elt="find button"' in html
     assert f'name="post_id" value="{post.pk}"' in html
     again = signed_in.post(REFRESH, {"post_id": post.pk}, headers=headers)
     assert again.status_code == 429
-    assert "Try again in" in again.content.decode()
+    assert re.search(r"You refreshed a moment ago. Try again in \d+ seconds?.", again.content.decode())
+    assert STARTED not in again.content.decode()
 
 
 def test_a_plain_form_goes_back_to_its_page_with_a_message(signed_in, account, enqueued) -> None:
     post = build_post("pixelfed", account)
     response = signed_in.post(REFRESH, {"post_id": post.pk}, headers=BROWSER, follow=True)
     assert response.redirect_chain == [(page_of(post), 302)]
-    assert "Analytics refresh started" in words(response)
+    assert STARTED in words(response)
+
+
+def test_to_be_early_is_no_mistake(signed_in, account, enqueued) -> None:
+    for level in ("success", "info"):
+        response = signed_in.post(REFRESH, headers=BROWSER, follow=True)
+        assert re.findall(r'class="notice notice-(\w+)"', response.content.decode()) == [level]
+
+
+@pytest.mark.parametrize(
+    ("came_from", "query"),
+    [
+        ("http://testserver/analytics/pixelfed/?days=7&sort=-likes", "?days=7&sort=-likes"),
+        ("http://testserver/analytics/pixelfed/", ""),
+        ("http://testserver/analytics/?days=7", ""),
+        ("https://evil.example/analytics/pixelfed/?days=7", ""),
+        ("http://[", ""),
+        ("", ""),
+    ],
+)
+def test_a_plain_form_goes_back_to_what_was_chosen_there(signed_in, enqueued, came_from, query) -> None:
+    response = signed_in.post(REFRESH, headers={**BROWSER, "Referer": came_from})
+    assert response.headers["Location"] == f"/analytics/pixelfed/{query}"
