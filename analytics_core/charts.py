@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from analytics_core.comparison import PlatformStats, Stats
-from analytics_core.counts import noun
+from analytics_core.counts import KindCount, noun
 from analytics_core.models import KINDS
 from analytics_core.platforms import Platform
 from analytics_core.utils import Timeline
@@ -56,26 +56,26 @@ def bar(values: Sequence[tuple[str, int]], *, longest: int) -> list[Segment]:
     return segments
 
 
-def day_rows(timeline: Timeline, *, today: date, not_read: Collection[str] = ()) -> list[DayRow]:
+def day_rows(timeline: Timeline, *, today: date, counts: Mapping[str, KindCount]) -> list[DayRow]:
     """Return the days of a timeline up to today; days to come have no number, not even zero.
 
     Args:
-        not_read: kinds whose list was never read. Of these, and of kinds with some at a time not known, a
-            day without any may have had some.
+        counts: what is known of each kind. Of a kind that is not known in whole, and of one with some at a
+            time not known, a day without any may have had some.
     """
     kinds = [dataset["label"].lower() for dataset in timeline["datasets"]]
     days = [date.fromisoformat(label) for label in timeline["labels"]]
     columns = list(zip(*(dataset["data"] for dataset in timeline["datasets"]), strict=True))
     longest = max(map(sum, columns), default=0)
-    uncertain = {kind for kind in kinds if kind in not_read or timeline["undated"][kind]}
+    uncertain = {kind for kind in kinds if not counts[kind].is_whole or timeline["undated"][kind]}
     return [
         DayRow(
             day=day,
             is_unfinished=day == today,
-            counts=[n or (None if kind in uncertain else 0) for kind, n in zip(kinds, counts, strict=True)],
-            bar=bar(list(zip(kinds, counts, strict=True)), longest=longest),
+            counts=[n or (None if kind in uncertain else 0) for kind, n in zip(kinds, numbers, strict=True)],
+            bar=bar(list(zip(kinds, numbers, strict=True)), longest=longest),
         )
-        for day, counts in zip(days, columns, strict=True)
+        for day, numbers in zip(days, columns, strict=True)
         if day <= today
     ]
 
@@ -107,7 +107,7 @@ def comparison_rows(platform_stats: Mapping[str, PlatformStats]) -> list[Compari
     return rows
 
 
-def left_out(timeline: Timeline) -> str:
+def left_out(timeline: Timeline, *, counts: Iterable[KindCount]) -> str:
     """Say what is in no day of the timeline, and why, in a sentence; "" where nothing is."""
     parts = [
         f"{words} {where}"
@@ -117,6 +117,7 @@ def left_out(timeline: Timeline) -> str:
         )
         if words
     ]
+    parts += [count.unseen_words for count in counts if count.unseen]
     return f"Not shown here: {'; '.join(parts)}." if parts else ""
 
 

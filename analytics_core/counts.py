@@ -12,7 +12,7 @@ from analytics_core.models import KINDS
 
 _HIDDEN = {
     "likes": "The instance still counts people whose accounts are gone or hidden, but does not list them.",
-    "comments": "The instance lists at most some of the comments under a post.",
+    "comments": "The instance does not list all comments of a post.",
     "shares": "The instance still counts people whose accounts are gone or hidden, but does not list them.",
 }
 _EXTRA = {
@@ -20,6 +20,7 @@ _EXTRA = {
     "comments": "The instance's own counter lags behind its list.",
     "shares": "The instance's own counter lags behind its list.",
 }
+_NOT_LISTED = "the instance counts and does not list"
 _MOVED = "The instance's counter moved since the list was last read; the next reading brings the rest."
 
 
@@ -104,12 +105,33 @@ class KindCount:
         return f"{self.server:,} by the server’s count, {self.comparable:,} seen"
 
     @property
+    def unseen(self) -> int:
+        """How many the server counts and we do not have."""
+        return max(0, self.server - self.comparable) if self.server is not None and self.is_known else 0
+
+    @property
+    def unseen_words(self) -> str:
+        """How many those are, and why, such as "29 comments the instance counts and does not list"."""
+        if not self.unseen:
+            return ""
+        why = "the instance counts and PostFlow has not read yet" if self.is_moved else _NOT_LISTED
+        return f"{self.unseen:,} {noun(self.kind, self.unseen)} {why}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether none is missing: only then is a day without any a zero."""
+        return self.is_known and not self.unseen
+
+    @property
     def answers_words(self) -> str:
         """How many comments answer others, "" where none does."""
         if not self.answers:
             return ""
-        verb = "answers" if self.answers == 1 else "answer"
-        return f"{self.answers:,} of them {verb} other comments; the instance does not count those."
+        if self.answers == 1:
+            return "1 answer to a comment is counted here too; the instance does not count it."
+        return (
+            f"{self.answers:,} answers to comments are counted here too; the instance does not count those."
+        )
 
     @property
     def reason(self) -> str:

@@ -215,7 +215,7 @@ class Platform:
         return self.post_model._meta.get_field("account").related_model
 
     def find_accounts(self) -> None:
-        """Find out which accounts are this platform's, before all of them are read; may ask their instances."""
+        """Find out which accounts are this platform's, before all are read; may ask their instances."""
 
     def accounts(self) -> models.QuerySet[Any]:
         """All connected accounts of this platform, paused ones included; each has a `user`."""

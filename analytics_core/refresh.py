@@ -7,6 +7,7 @@ import math
 import time
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.core.cache import cache
@@ -21,12 +22,13 @@ from analytics_core.platforms import Platform
 logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 60
-STARTED = "Analytics refresh started"
+STARTED = "Analytics refresh started"  # for programs; people read the next one
+STARTED_WORDS = "Reading started. Reload in a moment to see what is new."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of pressing the button: a sentence, the HTTP status, and where to go back to."""
+    """What came of pressing the button: a sentence for people, the HTTP status, and where to go back to."""
 
     message: str
     back: str
@@ -65,7 +67,7 @@ def _start(user: Any, platform: Platform, post_id: int | None) -> Outcome:
     # add() sets the key only where there is none, so of two requests at once one passes.
     if not cache.add(key, time.time() + WAIT_SECONDS, WAIT_SECONDS):
         left = max(1, math.ceil(cache.get(key, 0) - time.time()))
-        message = f"Refreshed a moment ago. Try again in {left} second{'s' if left != 1 else ''}."
+        message = f"You refreshed a moment ago. Try again in {left} second{'s' if left != 1 else ''}."
         return Outcome(message=message, back=back, status=429, retry_after=left)
     try:
         # A person waits for it, so it goes before the hourly work.
@@ -74,7 +76,7 @@ def _start(user: Any, platform: Platform, post_id: int | None) -> Outcome:
         logger.exception("A refresh of %s could not be queued", platform.name)
         cache.delete(key)
         return Outcome(message="The refresh could not be started. Try again later.", back=back, status=503)
-    return Outcome(message=STARTED, back=back, task_id=str(results[0].id))
+    return Outcome(message=STARTED_WORDS, back=back, task_id=str(results[0].id))
 
 
 def _answer(request: HttpRequest, platform: Platform, outcome: Outcome) -> HttpResponse:
@@ -84,10 +86,15 @@ def _answer(request: HttpRequest, platform: Platform, outcome: Outcome) -> HttpR
         context = {"platform": platform, "outcome": outcome, "post_id": request.POST.get("post_id", "")}
         response = render(request, "analytics_core/parts/refresh.html", context, status=outcome.status)
     elif request.get_preferred_type(["application/json", "text/html"]) == "text/html":
-        messages.add_message(request, messages.SUCCESS if is_started else messages.WARNING, outcome.message)
-        return HttpResponseRedirect(outcome.back)
+        # To be early is no mistake.
+        level = messages.SUCCESS if is_started else messages.INFO if outcome.retry_after else messages.WARNING
+        messages.add_message(request, level, outcome.message)
+        return HttpResponseRedirect(outcome.back + _query_of(request, outcome.back))
     else:
-        data: dict[str, Any] = {"status": "success" if is_started else "error", "message": outcome.message}
+        data: dict[str, Any] = {
+            "status": "success" if is_started else "error",
+            "message": STARTED if is_started else outcome.message,
+        }
         if outcome.task_id:
             data["task_id"] = outcome.task_id
         if outcome.retry_after:
@@ -96,3 +103,13 @@ def _answer(request: HttpRequest, platform: Platform, outcome: Outcome) -> HttpR
     if outcome.retry_after:
         response["Retry-After"] = str(outcome.retry_after)
     return response
+
+
+def _query_of(request: HttpRequest, path: str) -> str:
+    """Return the query string of the page the form was on, with its "?", if that is our page at `path`."""
+    try:
+        page = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return ""
+    is_there = (page.netloc, page.path) == (request.get_host(), path)
+    return f"?{page.query}" if is_there and page.query else ""

@@ -86,8 +86,7 @@ def post_page(request: HttpRequest, platform: Platform, post_id: int, template: 
     }
     lists["comments"] = selectors.threads_page(post, number=numbers["comments"])
     timeline = get_engagement_timeline(post)
-    not_read = [kind for kind, count in counts.items() if not count.is_known]
-    days = charts.day_rows(timeline, today=periods.local_day(timezone.now()), not_read=not_read)
+    days = charts.day_rows(timeline, today=periods.local_day(timezone.now()), counts=counts)
     context = {
         "post": post,
         "platform": platform,
@@ -97,9 +96,9 @@ def post_page(request: HttpRequest, platform: Platform, post_id: int, template: 
         "timeline": timeline,
         "days": days,
         "has_days": any(row.bar for row in days),
-        "left_out": charts.left_out(timeline),
+        "left_out": charts.left_out(timeline, counts=counts.values()),
         "kinds": KINDS,
-        "is_known": not not_read,
+        "is_known": all(count.is_known for count in counts.values()),
         "connected": [
             entry
             for entry in selectors.connected_accounts(request.user, platforms=[platform])

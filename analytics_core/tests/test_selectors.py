@@ -153,7 +153,7 @@ class TestOnePost:
     @pytest.mark.parametrize(
         ("kind", "server", "value", "read_count", "difference", "reason"),
         [
-            ("comments", 32, 27, 32, "32 by the server’s count, 27 seen", "lists at most some"),
+            ("comments", 32, 27, 32, "32 by the server’s count, 27 seen", "does not list all"),
             ("comments", 3, 5, 3, "3 by the server’s count, 5 seen", "lags behind"),
             ("likes", 1128, 1126, 1128, "1,128 by the server’s count, 1,126 seen", "gone or hidden"),
             ("likes", 10, 9, 9, "10 by the server’s count, 9 seen", "moved since"),
@@ -180,10 +180,17 @@ class TestOnePost:
         found = selectors.post_counts(post)["comments"]
         assert (found.value, found.answers) == (4, 2)
         assert found.difference == "3 by the server’s count, 2 seen"
-        assert found.answers_words == "2 of them answer other comments; the instance does not count those."
+        assert found.answers_words == (
+            "2 answers to comments are counted here too; the instance does not count those."
+        )
         add(post, "comments", in_reply_to_id=post.tiny_id)
         found = selectors.post_counts(post)["comments"]
         assert (found.difference, found.reason, found.answers) == ("", "", 2)
+
+    def test_one_answer_is_said_in_the_singular(self) -> None:
+        assert KindCount(kind="comments", value=3, answers=1).answers_words == (
+            "1 answer to a comment is counted here too; the instance does not count it."
+        )
 
     def test_a_count_is_not_known_before_the_first_reading(self, tiny_account) -> None:
         post = build_post("tiny", tiny_account, is_counted=False, likes_server_count=4, shares_server_count=0)

@@ -126,6 +126,12 @@ class TestBoth:
         assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", html)
         assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", html))
 
+    def test_it_says_what_a_comment_is(self, signed_in, address, pixelfed_account) -> None:
+        build_post("pixelfed", pixelfed_account, comments=1)
+        text = words(signed_in.get(address))
+        assert "Comments include answers, your own too." in text
+        assert "Where an instance lists only a part, that part is counted." in text
+
     def test_another_platform_appears_by_itself(self, signed_in, address, tiny, tiny_account) -> None:
         build_post("tiny", tiny_account, likes=41)
         text = words(signed_in.get(address))

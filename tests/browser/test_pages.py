@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.urls import reverse
 
-from analytics_core.tests.builders import build_post, read
+from analytics_core.tests.builders import add, build_post, read
 from pixelfed.models import MastodonAccount
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -95,7 +95,50 @@ def test_a_post_opens_its_lists_turn_and_the_button_answers(signed_in) -> None:
     likes.get_by_text("Page 2 of 2", exact=True).wait_for()
     assert likes.locator("tbody tr").count() == 3
     signed_in.get_by_role("button", name="Refresh").click()
-    signed_in.get_by_text("Analytics refresh started").first.wait_for()
+    signed_in.get_by_text("Reading started. Reload in a moment to see what is new.").first.wait_for()
+
+
+def test_pressing_twice_starts_one_reading_and_a_later_press_is_told_to_wait(signed_in, posts) -> None:
+    signed_in.goto(reverse("analytics_pixelfed:post_detail", args=[posts[0].pk]))
+    button, outcome = signed_in.get_by_role("button", name="Refresh"), signed_in.locator(".refresh-outcome")
+    # Twice within one step of the page, so that no answer comes between.
+    button.evaluate("button => { button.click(); button.click(); }")
+    signed_in.locator(".refresh-outcome", has_text="Reading started").wait_for()
+    assert outcome.count() == 1
+    signed_in.wait_for_function("!document.querySelector('#refresh button').disabled")
+    with signed_in.expect_response("**/refresh/") as answer:
+        # Chromium writes every answer above 399 into its console, which is not for people.
+        signed_in.route("**/refresh/", lambda route: route.fulfill(response=route.fetch(), status=200))
+        button.click()
+    assert answer.value.ok
+    signed_in.locator(".refresh-outcome", has_text="You refreshed a moment ago. Try again in").wait_for()
+    assert outcome.count() == 1
+
+
+def test_a_picture_that_does_not_load_leaves_a_quiet_note(signed_in, posts) -> None:
+    signed_in.route("**/mark.svg?gone", lambda route: route.fulfill(body="none", content_type="image/png"))
+    posts[0].media_url += "?gone"
+    posts[0].save()
+    for address in (
+        reverse("analytics_core:unified_dashboard"),
+        reverse("analytics_pixelfed:post_detail", args=[posts[0].pk]),
+        reverse("analytics_core:platform_comparison"),
+    ):
+        signed_in.goto(address)
+        signed_in.get_by_text("No picture to show").first.wait_for()
+        assert signed_in.locator("img[src$=gone]").count() == 0
+
+
+def test_likes_and_shares_stand_close_together_beside_long_comments(signed_in, posts) -> None:
+    for _ in range(20):
+        add(posts[0], "comments", content="What a light! " * 20)
+    signed_in.set_viewport_size({"width": 1280, "height": 844})
+    signed_in.goto(reverse("analytics_pixelfed:post_detail", args=[posts[0].pk]))
+    likes, comments, shares = (
+        signed_in.locator(f"#{kind}").bounding_box() for kind in ("likes", "comments", "shares")
+    )
+    assert likes["y"] == comments["y"]
+    assert shares["y"] - (likes["y"] + likes["height"]) <= 24
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
@@ -131,10 +174,20 @@ def test_the_keyboard_alone_is_enough_and_always_visible(signed_in) -> None:
     assert {"days", "sort", "photo-link"} <= seen
 
 
-def test_targets_are_large_enough_for_a_finger(signed_in) -> None:
-    for target in (".segments label", ".select select", ".bottom-bar a", ".menu summary", ".pager a"):
-        for element in signed_in.locator(target).all():
-            assert element.bounding_box()["height"] >= 44, target
+def test_targets_are_large_enough_for_a_finger(signed_in, posts) -> None:
+    targets = [".segments label", ".select select", ".bottom-bar a", ".menu summary", ".pager a"]
+    check_height(signed_in, targets)
+    posts[0].alt_text = "Hills in fog"
+    posts[0].save()
+    signed_in.goto(reverse("analytics_pixelfed:post_detail", args=[posts[0].pk]))
+    check_height(signed_in, [".crumb a", ".post-facts a", ".alt summary", ".refresh .button"])
+
+
+def check_height(page, targets: list[str]) -> None:
+    for target in targets:
+        found = page.locator(target).all()
+        assert found, target
+        assert all(element.bounding_box()["height"] >= 44 for element in found), target
 
 
 def test_signing_out_ends_the_session(signed_in) -> None:

@@ -32,6 +32,20 @@
   document.addEventListener("htmx:responseError", failed);
   document.addEventListener("htmx:sendError", failed);
 
+  // A picture that its instance no longer has.
+  const missing = (img) => {
+    if (!img.closest("figure, .photo-frame, .best-frame")) return;
+    const words = document.createElement("span");
+    words.className = "no-picture";
+    words.textContent = "No picture to show";
+    img.replaceWith(words);
+  };
+  document.addEventListener("error", (event) => {
+    if (event.target instanceof HTMLImageElement) missing(event.target);
+  }, true);
+  // Those that failed before this script ran.
+  for (const img of document.querySelectorAll("img")) if (img.complete && !img.naturalWidth) missing(img);
+
   document.addEventListener("keydown", (event) => {
     const menu = document.querySelector("details.menu[open]");
     if (event.key === "Escape" && menu) {
