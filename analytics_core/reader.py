@@ -112,6 +112,7 @@ class EngagementReader:
     def _read_kind(self, post: Any, kind: str) -> Listing[Any]:
         post_id = getattr(post, self.platform.post_id_field)
         server_count = getattr(post, f"{kind}_server_count")
+        listing: Listing[Any]
         if kind == "likes":
             listing = self.source.likers(post_id)
         elif kind == "shares":
