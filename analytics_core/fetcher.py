@@ -120,7 +120,7 @@ class AnalyticsFetcher:
             posts = self._posts().filter(posted_at__gte=since).order_by("-posted_at")[:max_posts]
             readings: list[due.Reading] = [(post, KINDS) for post in posts]
             if readings:
-                self._reader(stats, progress).read_all(readings, with_notifications=True)
+                self._reader(stats, progress).read_all(readings)
             notices.apply_notices(self.platform, self.account)
             if not stats["errors"]:
                 states.record_reading(self._state, self._lease)
@@ -154,7 +154,7 @@ class AnalyticsFetcher:
                 # Two bad posts in a row end a visit: the same two must not keep the rest from being read.
                 random.shuffle(moved)
             if moved:
-                self._reader(stats, progress).read_all(moved, with_notifications=True)
+                self._reader(stats, progress).read_all(moved)
             elif self._requests_since(first_request) > 1:
                 # A sweep has used up what a quiet visit may cost.
                 audits = []
@@ -183,28 +183,26 @@ class AnalyticsFetcher:
             raise AccountBusy(
                 f"{self.account} is being read by another run; it will be done in a few minutes."
             )
+        asked_before = self.source.requests_count
         try:
-            self._check_host()
+            hosts.check(self.host)
             self.check_access()
             work()
-            self.platform.note_access(self.account)
+            if not stats["errors"] and self.source.requests_count != asked_before:
+                self.platform.note_access(self.account)
         except PlatformError as error:
             self._fail(error, stats)
         finally:
             states.release_lease(self._state, self._lease)
+            self.close()
         logger.info("%s account %s: %s", self.platform.name, self.account.pk, stats)
         return stats
 
     def check_access(self) -> None:
         """Raise a PlatformError, in words for the owner, if the account cannot be read at all."""
 
-    def _check_host(self) -> None:
-        until_at = hosts.blocked_until(self.host)
-        if until_at is not None:
-            seconds = (until_at - timezone.now()).total_seconds()
-            raise Blocked(
-                f"{self.host} asked for a pause until {timezone.localtime(until_at):%H:%M}.", seconds=seconds
-            )
+    def close(self) -> None:
+        """Let go of connections at the end of each visit; the fetcher may be used again."""
 
     def _fail(self, error: PlatformError, stats: dict[str, Any]) -> None:
         """Record the failure that ended a visit."""

@@ -43,11 +43,7 @@ class Turn:
         while True:
             state, _ = HostState.objects.get_or_create(host=host)
             now = timezone.now()
-            if state.blocked_until_at is not None and state.blocked_until_at > now:
-                raise Blocked(
-                    f"{host} asked for a pause until {timezone.localtime(state.blocked_until_at):%H:%M}.",
-                    seconds=(state.blocked_until_at - now).total_seconds(),
-                )
+            _raise_if_blocked(state)
             wait = (state.next_request_at or now) - now
             # A turn further away was taken by a clock that was wrong.
             if timedelta(0) < wait <= longest:
@@ -79,7 +75,17 @@ def block(host: str, *, seconds: float, message: str) -> datetime:
     return until_at
 
 
-def blocked_until(host: str) -> datetime | None:
-    """Return until when `host` is to be left alone, None if it may be asked now."""
-    until_at = HostState.objects.filter(host=host).values_list("blocked_until_at", flat=True).first()
-    return until_at if until_at is not None and until_at > timezone.now() else None
+def check(host: str) -> None:
+    """Raise Blocked while `host` is to be left alone."""
+    state = HostState.objects.filter(host=host).first()
+    if state is not None:
+        _raise_if_blocked(state)
+
+
+def _raise_if_blocked(state: HostState) -> None:
+    until_at, now = state.blocked_until_at, timezone.now()
+    if until_at is not None and until_at > now:
+        raise Blocked(
+            f"{state.host} asked for a pause until {timezone.localtime(until_at):%H:%M}.",
+            seconds=(until_at - now).total_seconds(),
+        )

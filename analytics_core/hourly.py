@@ -48,16 +48,14 @@ def ensure_scheduled(task: Task) -> bool:
     return True
 
 
-def clear_schedule(task: Task) -> int:
-    """Remove the task from the queue. Returns how many times it was waiting.
+def clear_schedule(task: Task) -> int | None:
+    """Remove the task from the queue.
 
-    Raises:
-        NotImplementedError: this task backend cannot take a task back.
+    Returns:
+        How many times it was waiting; None: this task backend cannot take a task back.
     """
     backend: Any = task.get_backend()
-    if not hasattr(backend, "waiting"):
-        raise NotImplementedError("This task backend cannot take a waiting task back.")
-    return backend.waiting(task).delete()[0]
+    return backend.waiting(task).delete()[0] if hasattr(backend, "waiting") else None
 
 
 def run_hour(platform: Platform, task: Task) -> dict[str, Any]:
@@ -145,7 +143,8 @@ def _schedule_when_ready(task: Task) -> None:
     try:
         if ensure_scheduled(task):
             logger.info("%s is scheduled for the next full hour", task.name)
-    except Exception as error:  # noqa: BLE001 whatever it is, the pages are to be served
+    # Whatever it is, the pages are to be served.
+    except Exception as error:
         logger.warning("%s could not be scheduled: %s", task.name, error)
     finally:
         close_old_connections()

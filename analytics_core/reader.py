@@ -51,14 +51,9 @@ class EngagementReader:
         self._may_go_on = may_go_on
         self._progress = progress
 
-    def read_all(
-        self,
-        due: Sequence[Reading],
-        *,
-        with_notifications: bool,
-    ) -> None:
+    def read_all(self, due: Sequence[Reading]) -> None:
         """Read notifications once, then post by post; `apply_notices` puts the two together."""
-        comments = self._read_notifications() if with_notifications else []
+        comments = self._read_notifications()
         self.read_posts(due)
         # What answered a comment that was not known before may have its place now.
         self._add("new_comments", notices.add_comments(self.platform, self.account, comments))

@@ -127,7 +127,7 @@ def _error(answer: Answer, *, host: str) -> PixelfedAPIError:
     if status in (429, 503):
         seconds = retry_after_seconds(answer.headers, now=timezone.now())
         if status == 429 and seconds is None:
-            seconds = random.uniform(*THROTTLED_SECONDS)  # noqa: S311 a spread, no secret
+            seconds = random.uniform(*THROTTLED_SECONDS)
         if seconds is not None:
             return Blocked(f"{host} asks for a pause.", seconds=seconds)
     if status >= 500:

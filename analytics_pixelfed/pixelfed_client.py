@@ -81,7 +81,7 @@ def retry_on_failure[**P, R](
                     if isinstance(error, PixelfedAPIError) and not error.is_passing:
                         raise
                     logger.info("attempt %s of %s: %s", attempt + 1, max_retries + 1, error)
-                    sleep(delay * 2**attempt * random.uniform(1, 1.25))  # noqa: S311 jitter, no secret
+                    sleep(delay * 2**attempt * random.uniform(1, 1.25))
             return function(*args, **kwargs)
 
         return wrapper

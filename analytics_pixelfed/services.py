@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from analytics_core import hosts, platforms
 from analytics_core.fetcher import AnalyticsFetcher
@@ -111,9 +110,6 @@ class PixelfedAnalyticsFetcher(AnalyticsFetcher):
                 "Whoever runs PostFlow has to check SECRET_KEY and SALT_KEY."
             )
 
-    def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Make one visit, and close the connections after it."""
-        try:
-            return super().run(*args, **kwargs)
-        finally:
-            self.client.close()
+    def close(self) -> None:
+        """Close the client's connections."""
+        self.client.close()

@@ -130,10 +130,12 @@ def test_without_an_interval_nothing_is_asked_of_the_database(settings, django_a
 
 
 def test_a_pause_holds_until_it_is_over_and_never_gets_shorter(clock) -> None:
-    assert hosts.blocked_until("one.example") is None
+    hosts.check("one.example")
     hosts.block("one.example", seconds=600, message="Slow down.")
     hosts.block("one.example", seconds=60, message="Slow down a little.")
-    assert hosts.blocked_until("one.example") == NOON + timedelta(minutes=10)
-    assert hosts.blocked_until("two.example") is None
+    with pytest.raises(Blocked, match="one.example asked for a pause until 12:10") as blocked:
+        hosts.check("one.example")
+    assert blocked.value.seconds == 600
+    hosts.check("two.example")
     clock.shift(timedelta(minutes=10))
-    assert hosts.blocked_until("one.example") is None
+    hosts.check("one.example")

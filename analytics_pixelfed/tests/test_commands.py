@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from analytics_core.models import AccountState
 from analytics_pixelfed.models import PixelfedLike, PixelfedPost
+from analytics_pixelfed.services import PixelfedAnalyticsFetcher
 from pixelfed.models import MastodonAccount
 from pixelfed.sandbox import World
 
@@ -166,6 +167,27 @@ def test_an_account_that_can_be_read_again_waits_no_more(account) -> None:
     run("sync_pixelfed_posts", account_id=account.pk)
     account.refresh_from_db()
     assert (account.state, account.state_reason) == ("active", "")
+
+
+def test_an_account_that_was_not_asked_or_did_not_answer_still_waits(serve) -> None:
+    server, account = serve(_world_of("bea"), "bea")
+    account.state, account.state_reason = "reconnect", "refused"
+    account.save()
+    # It has no posts, so nothing is asked.
+    run("fetch_pixelfed_engagement", account_id=account.pk)
+    server.faults.add("status", status=502)
+    with pytest.raises(CommandError):
+        run("sync_pixelfed_posts", account_id=account.pk)
+    account.refresh_from_db()
+    assert account.state == "reconnect"
+
+
+def test_connections_end_with_every_visit(serve, world, account) -> None:
+    fetcher = PixelfedAnalyticsFetcher(account)
+    fetcher.sync_account_posts()
+    fetcher.fetch_recent_posts_engagement(hours=24 * 3650)
+    assert fetcher.client.requests_count > 0
+    assert fetcher.client._session is None
 
 
 def test_a_token_that_cannot_be_decrypted_is_not_sent_and_blames_nobody_else(serve, world, account) -> None:

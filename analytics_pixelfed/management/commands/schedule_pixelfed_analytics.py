@@ -24,10 +24,9 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Schedule or clear."""
         if options["clear"]:
-            try:
-                removed_count = hourly.clear_schedule(fetch_all_pixelfed_engagement)
-            except NotImplementedError as error:
-                raise CommandError(str(error)) from error
+            removed_count = hourly.clear_schedule(fetch_all_pixelfed_engagement)
+            if removed_count is None:
+                raise CommandError("This task backend cannot take a waiting task back.")
             text = "The schedule is cleared." if removed_count else "There was no schedule to clear."
             self.stdout.write(self.style.SUCCESS(text))
             return

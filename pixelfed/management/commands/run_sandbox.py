@@ -14,7 +14,7 @@ class Command(BaseCommand):
     """Starts a sandbox instance and answers until interrupted; never in production."""
 
     help = "Serve a sandbox that answers like a Pixelfed, with a photographer's believable account."
-    requires_system_checks: list[str] = []  # noqa: RUF012
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the address, the seed of the world and a folder for pictures."""
