@@ -8,23 +8,34 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from .models import KINDS
 from .platforms import Platform
 
-# A list is read again after this, though its counter stands still.
-RE_READ_AFTER = timedelta(days=7)
+# Each day's audit takes this part of the lists with somebody in them, so that all are read within a week.
+AUDITED_PART = 1 / 5
+# Of that part three quarters go to the lists not read for longest, the rest to any: a list that always fails
+# is the oldest for ever.
+OLDEST_PART = 3 / 4
+# What was read since the last audit is in no need of one.
+AUDIT_AFTER = timedelta(hours=23)
 
 type Reading = tuple[Any, Sequence[str]]
 """A post and the kinds of engagement to read of it."""
 
 
-def moved_posts(platform: Platform, account: Any) -> list[Reading]:
-    """Return the posts with counters that moved or lists never read, newest first, with those kinds."""
+def moved_posts(platform: Platform, account: Any, *, at_most: int, is_random: bool = False) -> list[Reading]:
+    """Return posts with counters that moved or lists never read, with those kinds.
+
+    Args:
+        at_most: how many posts, the newest first.
+        is_random: instead any of them, in any order.
+    """
     moved = Q()
     for kind in KINDS:
         unread = Q(**{f"{kind}_read_count": None})
@@ -34,33 +45,47 @@ def moved_posts(platform: Platform, account: Any) -> list[Reading]:
         moved |= unread | differs
     posts = platform.post_model.objects.filter(moved, account=account, missing_since_at=None)
     return [
-        (post, [kind for kind in KINDS if has_moved(post, kind)]) for post in posts.order_by("-posted_at")
+        (post, [kind for kind in KINDS if has_moved(post, kind)])
+        for post in posts.order_by("?" if is_random else "-posted_at")[:at_most]
     ]
 
 
-def audits(platform: Platform, account: Any, *, at_most: int) -> list[Reading]:
-    """Return lists that were last read to their end over a week ago, or never were.
+def audits(platform: Platform, account: Any) -> list[Reading]:
+    """Return the lists that a daily audit reads again though their counters stand still, in random order.
 
     Counters alone do not show somebody who left while somebody else came, and some servers count nothing.
-    They come in random order: a list that always fails would be the oldest for ever, and in the others' way.
     """
     due: list[Reading] = []
     for kind in KINDS:
-        has_some = (
-            Q(**{f"{kind}_read_count__gt": 0})
-            | Q(**{f"{kind}_server_count": None})
-            # Rows that the server counts no more, and that a reading cut short could not end.
-            | Q(**{f"engagement_summary__total_{kind}__gt": 0})
+        lists = _lists_with_somebody(platform, account, kind)
+        part = ceil(lists.count() * AUDITED_PART) + 1
+        never_or_long_ago = Q(**{f"{kind}_read_at": None}) | Q(
+            **{f"{kind}_read_at__lt": timezone.now() - AUDIT_AFTER}
         )
-        is_old = Q(**{f"{kind}_read_at__lt": timezone.now() - RE_READ_AFTER})
-        was_never_whole = Q(**{f"{kind}_read_at": None, f"{kind}_read_count__isnull": False})
-        posts = platform.post_model.objects.filter(
-            is_old & has_some | was_never_whole, account=account, missing_since_at=None
-        )
-        # What moved is read anyway, and twice in one visit would be too soon to end anybody.
-        due += [(post, [kind]) for post in posts.order_by("?")[:at_most] if not has_moved(post, kind)]
+        waiting = lists.filter(never_or_long_ago)
+        chosen = {
+            post.pk: post
+            for post in (
+                *waiting.order_by(F(f"{kind}_read_at").asc(nulls_last=True))[: int(part * OLDEST_PART)],
+                *waiting.order_by("?")[:part],
+            )
+        }
+        # What moved is read anyway, and twice in one hour would be too soon to end anybody.
+        due += [(post, [kind]) for post in list(chosen.values())[:part] if not has_moved(post, kind)]
     random.shuffle(due)
-    return due[:at_most]
+    return due
+
+
+def _lists_with_somebody(platform: Platform, account: Any, kind: str) -> QuerySet[Any]:
+    has_some = (
+        Q(**{f"{kind}_read_count__gt": 0})
+        | Q(**{f"{kind}_server_count": None})
+        # Rows that the server counts no more, and that a reading cut short could not end.
+        | Q(**{f"engagement_summary__total_{kind}__gt": 0})
+        # A list that was never read to its end may have somebody.
+        | Q(**{f"{kind}_read_at": None, f"{kind}_read_count__isnull": False})
+    )
+    return platform.post_model.objects.filter(has_some, account=account, missing_since_at=None)
 
 
 def has_moved(post: Any, kind: str) -> bool:

@@ -7,7 +7,6 @@ counters that moved decide what is read, one place that records how it ended.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,6 +15,8 @@ from urllib.parse import urlsplit
 
 from django.db.models import QuerySet
 from django.utils import timezone
+
+from core import stopping
 
 from . import due, hosts, ingest, notices, states
 from .history import PostLister
@@ -33,13 +34,15 @@ from .schedule import POSTS_PER_PAGE
 
 logger = logging.getLogger(__name__)
 
-# One visit's bounds: what is left over is due first next time.
+# One visit's bounds: what is left over is due first next time. After RUN_SECONDS nothing more is begun, after
+# LONGEST_SECONDS a list in hand is cut short; with one last request and its retries that is under 10 minutes.
 REQUEST_BUDGET = 400
-RUN_SECONDS = 8 * 60
+RUN_SECONDS = 5 * 60
+LONGEST_SECONDS = 7.5 * 60
+# Whoever reads for longer, by hand, holds on to the lease.
+RENEW_SECONDS = 5 * 60
 # What a visit where nothing moved may cost.
 IDLE_REQUESTS = 3
-# Lists read again for safety, beyond what moved.
-AUDITS = 2
 READING_FIELDS = ("server_count", "read_count", "read_at")
 
 
@@ -52,15 +55,23 @@ class AnalyticsFetcher:
 
     Subclasses give `platform` and `source`. Every public method claims the account's lease, survives any
     failure of the other side, records how it went in the account's state, and returns counts with
-    `errors` (how many things failed) and `message` (the last failure in words, "" if none).
+    `errors` (how many things failed) and `message` (the last failure in words, "" if none). It also has
+    `stopped` where the process was asked to end and the work in hand was broken off.
+
+    Attributes:
+        is_quick: a first try, which must be in nobody's way: a host in trouble ends it, without a word to the
+            owner, and the result has `put_off`. Somebody has to make another visit then, not a quick one.
     """
 
     platform: Platform
+    is_quick = False
 
     def __init__(self, account: Any) -> None:
         self.account = account
         self.host = urlsplit(account.instance_url).netloc
         self._request_limit: int | None = None
+        self._began_at = 0.0
+        self._renew_at = 0.0
 
     @property
     def source(self) -> Source:
@@ -83,7 +94,12 @@ class AnalyticsFetcher:
         stats: dict[str, Any] = {"posts_synced": 0, "posts_created": 0, "posts_updated": 0, "skipped": 0}
 
         def work() -> None:
-            self._lister(stats).list_newest(limit, max_posts, lambda: self._tell_posts(progress, stats))
+            self._lister(stats).list_newest(
+                limit,
+                max_posts,
+                may_go_on=self._may_go_on,
+                on_page=lambda: self._tell_posts(progress, stats),
+            )
 
         return self._visit(stats, work)
 
@@ -131,37 +147,58 @@ class AnalyticsFetcher:
         """Make one visit: list posts, then read what moved. An idle visit costs one request, at most three.
 
         Returns:
-            The counts of `sync_account_posts` and `fetch_recent_posts_engagement`, requests, and work_left:
-            whether the budget ended before the work did.
+            The counts of `sync_account_posts` and `fetch_recent_posts_engagement`, requests, work_left
+            (whether the budget ended before the work did), and retry_at where the next visit is due before
+            its hour, when the host's pause is over.
         """
         stats = _new_stats() | {"posts_synced": 0, "posts_created": 0, "posts_updated": 0, "work_left": False}
         first_request = self.source.requests_count
 
         def work() -> None:
-            self._ends_at = time.monotonic() + RUN_SECONDS
             self._request_limit = first_request + REQUEST_BUDGET
             lister = self._lister(stats)
-            lister.count_account()
             stats["work_left"] = not lister.list_due(
                 sweep_pages=IDLE_REQUESTS - 1 - self._requests_since(first_request),
                 may_go_on=self._may_go_on,
                 on_page=lambda: self._tell_posts(progress, stats),
             )
             ingest.settle_quiet_posts(self.platform, self.account)
-            audits = due.audits(self.platform, self.account, at_most=AUDITS)
-            moved = due.moved_posts(self.platform, self.account)
-            if self._state.failures_count:
+            moved = due.moved_posts(
+                self.platform,
+                self.account,
+                # One more than there can be requests for, so that what is left is noticed.
+                at_most=REQUEST_BUDGET + 1,
                 # Two bad posts in a row end a visit: the same two must not keep the rest from being read.
-                random.shuffle(moved)
+                is_random=bool(self._state.failures_count),
+            )
             if moved:
                 self._reader(stats, progress).read_all(moved)
-            elif self._requests_since(first_request) > 1:
-                # A sweep has used up what a quiet visit may cost.
-                audits = []
-            self._reader(stats).read_posts(audits)
             # Also those that a killed visit left behind.
             notices.apply_notices(self.platform, self.account)
             states.record_success(self._state, self._lease, message=stats["message"])
+
+        try:
+            return self._visit(stats, work)
+        finally:
+            stats["requests"] = self._requests_since(first_request)
+
+    def audit(self) -> dict[str, Any]:
+        """Read lists again whose counters stand still, each about once a week (`due.audits`).
+
+        Returns:
+            The counts of `fetch_recent_posts_engagement`, and requests.
+        """
+        stats = _new_stats()
+        first_request = self.source.requests_count
+
+        def work() -> None:
+            self._request_limit = first_request + REQUEST_BUDGET
+            try:
+                self._reader(stats).read_posts(due.audits(self.platform, self.account))
+            except TryLater as trouble:
+                # A list that always fails is no reason to put off the account's next visit.
+                logger.info("%s account %s: %s", self.platform.name, self.account.pk, trouble)
+            notices.apply_notices(self.platform, self.account)
 
         try:
             return self._visit(stats, work)
@@ -178,6 +215,8 @@ class AnalyticsFetcher:
         self._state = states.state_of(self.platform, self.account)
         self._request_limit = None
         self._is_refused = False
+        self._began_at = time.monotonic()
+        self._renew_at = self._began_at + RENEW_SECONDS
         self._lease = states.claim_lease(self._state)
         if not self._lease:
             raise AccountBusy(
@@ -185,13 +224,20 @@ class AnalyticsFetcher:
             )
         asked_before = self.source.requests_count
         try:
-            hosts.check(self.host)
+            host = hosts.check(self.host)
             self.check_access()
-            work()
-            if not stats["errors"] and self.source.requests_count != asked_before:
-                self.platform.note_access(self.account)
+            if self.is_quick and hosts.is_in_trouble(host):
+                stats["put_off"] = True
+            else:
+                work()
+            if self.source.requests_count != asked_before:
+                hosts.note_answer(host)
+                if not stats["errors"]:
+                    self.platform.note_access(self.account)
         except PlatformError as error:
             self._fail(error, stats)
+        except stopping.Stopped:
+            stats["stopped"] = True
         finally:
             states.release_lease(self._state, self._lease)
             self.close()
@@ -201,6 +247,10 @@ class AnalyticsFetcher:
     def check_access(self) -> None:
         """Raise a PlatformError, in words for the owner, if the account cannot be read at all."""
 
+    def hurry(self) -> None:
+        """Make this a quick try (see `is_quick`); a source that can should not wait for long either."""
+        self.is_quick = True
+
     def close(self) -> None:
         """Let go of connections at the end of each visit; the fetcher may be used again."""
 
@@ -209,20 +259,31 @@ class AnalyticsFetcher:
         retry_at = None
         if isinstance(error, ReconnectNeeded):
             error = self._second_opinion(error)
+        if isinstance(error, TryLater):
+            retry_at = hosts.note_failure(self.host, message=str(error), is_final=not self.is_quick)
+            if self.is_quick:
+                logger.info("%s account %s is put off: %s", self.platform.name, self.account.pk, error)
+                stats.update(put_off=True, errors=0, message="")
+                return
         stats["errors"] += 1
         stats["message"] = str(error)
         logger.warning("%s account %s: %s", self.platform.name, self.account.pk, error)
-        if isinstance(error, Blocked):
+        if isinstance(error, hosts.LeftAlone):
+            retry_at = error.until_at
+        elif isinstance(error, Blocked):
             retry_at = hosts.block(self.host, seconds=error.seconds, message=str(error))
+        if retry_at is not None:
+            stats["retry_at"] = retry_at.isoformat()
         if isinstance(error, ReconnectNeeded):
             self.platform.ask_to_reconnect(self.account, message=str(error))
-        states.record_failure(self._state, self._lease, message=str(error), retry_at=retry_at)
+        message = error.reason if isinstance(error, hosts.LeftAlone) else str(error)
+        states.record_failure(self._state, self._lease, message=message, retry_at=retry_at)
 
     def _count_error(self, error: PlatformError, stats: dict[str, Any]) -> None:
         """Note a failure that the visit goes on after; raise one that ends it."""
         if isinstance(error, ReconnectNeeded):
             error = self._second_opinion(error)
-        if isinstance(error, ReconnectNeeded | Blocked):
+        if isinstance(error, ReconnectNeeded | Blocked) or (self.is_quick and isinstance(error, TryLater)):
             raise error
         stats["errors"] += 1
         stats["message"] = str(error)
@@ -251,10 +312,31 @@ class AnalyticsFetcher:
         return self.source.requests_count - first_request
 
     def _may_go_on(self) -> bool:
-        """Whether the visit's budget allows more; what was named by hand is read to its end."""
+        """Whether the visit may begin something more; what was named by hand is read to its end."""
+        self._hold_lease()
+        if stopping.is_asked():
+            return False
         if self._request_limit is None:
             return True
-        return time.monotonic() < self._ends_at and self.source.requests_count < self._request_limit
+        is_early = time.monotonic() < self._began_at + RUN_SECONDS
+        return is_early and self.source.requests_count < self._request_limit
+
+    def may_read_on(self) -> bool:
+        """Whether a list in hand may be read on: for sources to ask between two pages."""
+        self._hold_lease()
+        is_early = time.monotonic() < self._began_at + LONGEST_SECONDS
+        return not stopping.is_asked() and (is_early or self._request_limit is None)
+
+    def _hold_lease(self) -> None:
+        """Renew the lease of a visit that takes long.
+
+        Raises:
+            AccountBusy: it ran out, and another run has the account now.
+        """
+        if time.monotonic() >= self._renew_at:
+            if not states.renew_lease(self._state, self._lease):
+                raise AccountBusy(f"{self.account} is being read by another run now.")
+            self._renew_at = time.monotonic() + RENEW_SECONDS
 
     def _posts(self) -> QuerySet[Any]:
         return self.platform.post_model.objects.filter(account=self.account)

@@ -47,6 +47,7 @@ class PostLister:
         self.state = state
         self.stats = stats
         self._on_error = on_error
+        self._profile: ProfileRecord | None = None
         for name in ("posts_synced", "posts_created", "posts_updated", "skipped"):
             stats.setdefault(name, 0)
 
@@ -70,10 +71,12 @@ class PostLister:
         self._check_absent(page, before_id)
         return page, saved.created_count
 
-    def list_newest(self, limit: int, max_posts: int, on_page: Callable[[], None]) -> None:
+    def list_newest(
+        self, limit: int, max_posts: int, *, may_go_on: Callable[[], bool], on_page: Callable[[], None]
+    ) -> None:
         """List the newest `max_posts` posts, `limit` a page."""
         before_id = ""
-        while self.stats["posts_synced"] < max_posts:
+        while self.stats["posts_synced"] < max_posts and may_go_on():
             page, _ = self.read_page(
                 before_id=before_id, limit=min(limit, max_posts - self.stats["posts_synced"])
             )
@@ -82,20 +85,19 @@ class PostLister:
             if not before_id:
                 return
 
-    def count_account(self) -> None:
-        """Ask once a day how many people follow the account, and keep the answer."""
+    def count_account(self, profile: ProfileRecord | None) -> None:
+        """Note once a day how many follow the account, as its posts say; ask only where they do not."""
         today = timezone.now().astimezone(UTC).date()
         own = {"platform": self.platform.name, "account_id": self.account.pk, "counted_on": today}
         if AccountCount.objects.filter(**own).exists():
             return
         try:
-            profile = self._ask_profile()
+            profile = profile or self._profile or self._ask_profile()
         except PlatformError as error:
-            if not self.platform.remote_account_id(self.account):
-                raise
             # The posts do not depend on it.
             self._on_error(error)
             return
+        self._set_posts_count(profile)
         counts = {
             name: getattr(profile, name) for name in ("followers_count", "following_count", "posts_count")
         }
@@ -113,6 +115,7 @@ class PostLister:
         """
         state = self.state
         page, new_count = self.read_page()
+        self.count_account(page.profile)
         all_new = new_count > 0 and new_count == len(page.items)
         if not state.history_is_complete and not state.history_before_id:
             self._set_history(page.next_id)
@@ -158,7 +161,7 @@ class PostLister:
             if not may_go_on():
                 return
             page, _ = self.read_page(before_id=state.sweep_before_id or newest.next_id)
-            if not page.next_id:
+            if not page.next_id or self._ends_sweep(page):
                 # Once around: the next sweep begins now.
                 self._set_sweep(before_id="", pages_count=0, started_at=now)
                 return
@@ -167,6 +170,15 @@ class PostLister:
                 pages_count=state.sweep_pages_count + 1,
                 started_at=state.sweep_started_at,
             )
+
+    def _ends_sweep(self, page: Listing[PostRecord]) -> bool:
+        """Tell whether a page holds our oldest post, and this sweep does not look for older ones."""
+        started_at = self.state.sweep_started_at or timezone.now()
+        if schedule.looks_for_older_posts(started_at=started_at, account_id=self.account.pk):
+            return False
+        id_field = self.platform.post_id_field
+        oldest = self._posts().filter(missing_since_at=None).order_by(Length(id_field), id_field).first()
+        return oldest is not None and id_order(page.next_id) <= id_order(getattr(oldest, id_field))
 
     def _set_sweep(self, *, before_id: str, pages_count: int, started_at: Any) -> None:
         self.state.sweep_before_id = before_id
@@ -187,9 +199,14 @@ class PostLister:
         profile = self.source.profile()
         if not self.platform.remote_account_id(self.account):
             self.platform.store_profile(self.account, profile)
-        self.state.server_posts_count = profile.posts_count
-        self.state.save(update_fields=["server_posts_count"])
+        self._set_posts_count(profile)
+        self._profile = profile
         return profile
+
+    def _set_posts_count(self, profile: ProfileRecord) -> None:
+        if self.state.server_posts_count != profile.posts_count:
+            self.state.server_posts_count = profile.posts_count
+            self.state.save(update_fields=["server_posts_count"])
 
     def _check_absent(self, page: Listing[PostRecord], before_id: str) -> None:
         """Ask by id for known posts that a page should have shown: deleted ones are noted as missing."""

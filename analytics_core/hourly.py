@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import PurePath
@@ -20,26 +21,21 @@ from django.db.models import Q
 from django.tasks import Task
 from django.utils import timezone
 
-from . import tasks
+from . import schedule, tasks
 from .models import AccountState, SyncRun
 from .platforms import Platform
 
 logger = logging.getLogger(__name__)
 
-# Longer than any task of ours may take (fetcher.RUN_SECONDS and one last request).
-LONGEST_TASK = timedelta(minutes=30)
+# Longer than any task of ours may take (fetcher.LONGEST_SECONDS and one last request).
+LONGEST_TASK = timedelta(minutes=15)
 SERVERS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
 SERVING_COMMANDS = ("runserver", "db_worker")
 
 
-def next_full_hour(now: datetime) -> datetime:
-    """Return the first full hour after `now`."""
-    return (now + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
-
-
 def ensure_scheduled(task: Task) -> bool:
     """Queue the task for the next full hour unless it waits already. Returns whether it is new."""
-    run_after = next_full_hour(timezone.now())
+    run_after = schedule.next_full_hour(timezone.now())
     backend: Any = task.get_backend()
     if hasattr(backend, "enqueue_once"):
         return backend.enqueue_once(task, run_after=run_after)
@@ -82,16 +78,23 @@ def run_hour(platform: Platform, task: Task) -> dict[str, Any]:
 
 
 def due_accounts(platform: Platform) -> list[int]:
-    """Return the ids of the active accounts whose time has come, the one that waits longest first."""
+    """Return the ids of the active accounts whose time has come.
+
+    Of one host's accounts the one that waits longest is first; hosts take turns (`schedule.spread`).
+    """
     now = timezone.now()
     states = AccountState.objects.filter(platform=platform.name)
     waiting = dict(
         states.filter(Q(next_due_at=None) | Q(next_due_at__lte=now)).values_list("account_id", "next_due_at")
     )
     not_due = set(states.filter(next_due_at__gt=now).values_list("account_id", flat=True))
-    due = [pk for pk in platform.active_accounts().values_list("pk", flat=True) if pk not in not_due]
+    active = platform.active_accounts().values_list("pk", "instance_url")
     never = datetime.min.replace(tzinfo=now.tzinfo)
-    return sorted(due, key=lambda pk: (waiting.get(pk) or never, pk))
+    by_instance = defaultdict(list)
+    for pk, instance_url in sorted(active, key=lambda pair: (waiting.get(pair[0]) or never, pair[0])):
+        if pk not in not_due:
+            by_instance[instance_url].append(pk)
+    return schedule.spread(by_instance.values())
 
 
 def tidy_up(task: Task) -> None:

@@ -186,7 +186,7 @@ def _note_reading(
     """Remember the reading: what the server counted then, or that the list has to be read once more."""
     server_count = getattr(post, f"{kind}_server_count")
     settled_count = len(listing.items) if server_count is None else server_count
-    setattr(post, f"{kind}_read_count", None if has_doubts else settled_count)
+    setattr(post, f"{kind}_read_count", None if has_doubts or listing.is_cut else settled_count)
     # Comments have their own times; for the others an incomplete list can open no window.
     if listing.is_complete or kind == "comments":
         setattr(post, f"{kind}_read_at", began_at)

@@ -315,6 +315,10 @@ class AccountState(models.Model):
     last_success_at = models.DateTimeField(null=True, blank=True)
     next_due_at = models.DateTimeField(null=True, blank=True, db_index=True)
     failures_count = models.PositiveIntegerField("failures in a row", default=0)
+    failing_since_at = models.DateTimeField(null=True, blank=True)
+    audited_at = models.DateTimeField(
+        null=True, blank=True, help_text="When lists that had not been read for long were last queued."
+    )
     message = models.CharField("for the owner", max_length=300, blank=True, default="")
     seen_notification_id = models.CharField(max_length=100, blank=True, default="")
     history_before_id = models.CharField(
@@ -397,17 +401,18 @@ class SyncRun(models.Model):
         """Return the counts so far, by the names of US-7.1, and the requests sent."""
         return {name: getattr(self, name) for name in (*self.RESULT_KEYS, "requests")}
 
-    def add(self, stats: dict[str, Any]) -> None:
-        """Add what one account's visit brought; the run ends with its last account.
+    def add(self, stats: dict[str, Any], *, is_processed: bool = True) -> None:
+        """Add what one visit brought; the run ends with its last account.
 
         Args:
             stats: the result of `AnalyticsFetcher.run`, or of a visit that could not be made.
+            is_processed: the account is done with; False: another visit of this run is to follow.
         """
         changes: dict[str, Any] = {
             name: F(name) + int(stats.get(name, 0)) for name in (*self.RESULT_KEYS[1:], "requests")
         }
         runs = type(self).objects.filter(pk=self.pk)
-        runs.update(accounts_processed=F("accounts_processed") + 1, **changes)
+        runs.update(accounts_processed=F("accounts_processed") + int(is_processed), **changes)
         runs.filter(finished_at=None, accounts_processed__gte=F("accounts_due")).update(
             finished_at=timezone.now()
         )
@@ -419,6 +424,8 @@ class HostState(models.Model):
     host = models.CharField(max_length=255, unique=True)
     next_request_at = models.DateTimeField(null=True, blank=True)
     blocked_until_at = models.DateTimeField(null=True, blank=True)
+    failures_count = models.PositiveIntegerField("visits in a row that its trouble ended", default=0)
+    failing_since_at = models.DateTimeField(null=True, blank=True)
     message = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:

@@ -148,14 +148,18 @@ class Listing[T]:
     Attributes:
         items: the records, in the platform's order, each once.
         is_complete: the whole list was read: only then may rows that are not in it end.
+        is_cut: reading stopped before the end because time was up: it has to be read again soon.
         skipped_count: odd items that were left out.
         next_id: a posts page only: ask for the posts before this one; empty at the end.
+        profile: a posts page only: the account as it stands beside its posts, where the platform shows it.
     """
 
     items: Sequence[T]
     is_complete: bool = True
+    is_cut: bool = False
     skipped_count: int = 0
     next_id: str = ""
+    profile: ProfileRecord | None = None
 
 
 class Source(Protocol):

@@ -50,6 +50,7 @@ class EngagementReader:
         self._on_error = on_error
         self._may_go_on = may_go_on
         self._progress = progress
+        self._has_read = False
 
     def read_all(self, due: Sequence[Reading]) -> None:
         """Read notifications once, then post by post; `apply_notices` puts the two together."""
@@ -117,6 +118,12 @@ class EngagementReader:
         if not listing.items and (server_count or 0) >= SUSPICIOUS_COUNT:
             # Counters drift by a few; an empty list beside a large one is a fault that must end nobody.
             listing.is_complete = False
+        if listing.is_cut and not self._has_read:
+            # It had all the time there is: another visit gets no further.
+            listing.is_cut = False
+        self._has_read = True
+        if listing.is_cut:
+            self.stats["work_left"] = True
         return listing
 
     def _read_notifications(self) -> list[CommentRecord]:

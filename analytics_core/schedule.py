@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -10,6 +11,33 @@ POSTS_PER_PAGE = 40
 SWEEP_IN_A_DAY = 1000
 # With the newest page this makes three requests, the most that an idle visit may cost.
 SWEEP_PAGES_PER_VISIT = 2
+LONGEST_BACK_OFF_HOURS = 6
+
+
+def next_full_hour(now: datetime) -> datetime:
+    """Return the first full hour after `now`."""
+    return (now + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+
+
+def next_try(*, failing_since_at: datetime, now: datetime) -> datetime:
+    """Return the full hour at which to try again what failed.
+
+    That is the next one, and then after as many hours as it has been failing already, so that each wait is
+    twice the one before; six hours at most.
+    """
+    hours = round((now - failing_since_at) / timedelta(hours=1))
+    return next_full_hour(now) + timedelta(hours=min(max(hours, 1), LONGEST_BACK_OFF_HOURS) - 1)
+
+
+def spread[T](groups: Iterable[Sequence[T]]) -> list[T]:
+    """Return the members of all groups in one row, each group's in their order, evenly over the whole of it.
+
+    So that workers meet one another at the same host as seldom as can be.
+    """
+    places: list[tuple[float, int, T]] = []
+    for number, group in enumerate(groups):
+        places += [((place + 0.5) / len(group), number, member) for place, member in enumerate(group)]
+    return [member for _, _, member in sorted(places, key=lambda place: place[:2])]
 
 
 def sweep_pages_due(*, posts_count: int, pages_done: int, started_at: datetime, now: datetime) -> int:
@@ -27,6 +55,14 @@ def sweep_pages_due(*, posts_count: int, pages_done: int, started_at: datetime, 
     pages = ceil(max(posts_count - POSTS_PER_PAGE, 0) / POSTS_PER_PAGE)
     span = timedelta(days=1) if posts_count <= SWEEP_IN_A_DAY else timedelta(days=7)
     elapsed = min(max(now - started_at, timedelta(0)) / span, 1.0)
-    behind = ceil(pages * elapsed) - pages_done
+    behind = int(pages * elapsed) - pages_done
     is_over = pages > 0 and elapsed >= 1.0
     return SWEEP_PAGES_PER_VISIT if is_over or behind >= SWEEP_PAGES_PER_VISIT else 0
+
+
+def looks_for_older_posts(*, started_at: datetime, account_id: int) -> bool:
+    """Tell whether the sweep begun then goes on past our oldest post: on one day of the week, not all on one.
+
+    Posts older than all we know are rare (imported ones), and looking for them costs a request.
+    """
+    return (started_at.toordinal() + account_id) % 7 == 0

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.tasks import task
+from django.utils import timezone
 
-from . import platforms, states
+from . import platforms, schedule, states
 from .fetcher import AccountBusy
 from .models import SyncRun
 from .platforms import PlatformError
 
 logger = logging.getLogger(__name__)
 
-# Higher runs first: what a person waits for, the hourly work, what an earlier run left over.
+# Higher runs first: what a person waits for, the hourly work, what a host in trouble has put off, what an
+# earlier visit left over.
 PRIORITY_NOW = 20
 PRIORITY_HOURLY = 5
+PRIORITY_PUT_OFF = 3
 PRIORITY_LEFT_OVER = 0
 
 
 @task(  # type: ignore[call-overload]  # the retry options are our backend's
     queue_name="default", priority=PRIORITY_HOURLY, max_retries=2, retry_delay=300
 )
-def fetch_account(platform_name: str, account_id: int, run_id: int | None = None) -> dict[str, Any]:
+def fetch_account(
+    platform_name: str, account_id: int, run_id: int | None = None, is_patient: bool = False
+) -> dict[str, Any]:
     """Make one visit to an account; queue the next at once while there is work left.
 
     Failures of the other side are in the result (`errors`, `message`), not raised: they have their own
@@ -31,6 +38,8 @@ def fetch_account(platform_name: str, account_id: int, run_id: int | None = None
 
     Args:
         run_id: the hour's `SyncRun`, which the visit's counts are added to.
+        is_patient: wait for a host in trouble, and ask it again. A visit that is not so is put off instead:
+            a patient one follows when everybody else has had theirs.
     """
     platform = platforms.get(platform_name)
     account = platform.active_accounts().filter(pk=account_id).first()
@@ -41,19 +50,41 @@ def fetch_account(platform_name: str, account_id: int, run_id: int | None = None
         # The hour before was late, and its task has just done what this one is for.
         stats = {"skipped": "done already"}
     else:
-        try:
-            stats = platform.fetcher(account).run()
-        except AccountBusy:
-            stats = {"skipped": "busy"}
-        except PlatformError as error:
-            # An address that cannot be one, for example: nothing was asked.
-            stats = {"errors": 1, "message": str(error)}
+
+        def visit() -> dict[str, Any]:
+            fetcher = platform.fetcher(account)
+            if not is_patient:
+                fetcher.hurry()
+            return fetcher.run()
+
+        stats = _result_of(visit)
+    goes_on = bool(stats.get("put_off") or stats.get("stopped"))
     run = SyncRun.objects.filter(pk=run_id).first() if run_id is not None else None
     if run is not None:
-        run.add(stats)
-    if stats.get("work_left") and not stats["errors"]:
+        run.add(stats, is_processed=not goes_on)
+    if stats.get("stopped"):
+        # This process is about to end; the next one makes the visit.
+        fetch_account.enqueue(platform_name, account_id, run_id, is_patient)
+    elif stats.get("put_off"):
+        fetch_account.using(priority=PRIORITY_PUT_OFF).enqueue(platform_name, account_id, run_id, True)
+    elif retry_at := _retry_at(stats):
+        later = fetch_account.using(priority=PRIORITY_PUT_OFF, run_after=retry_at)
+        later.enqueue(platform_name, account_id, None, True)
+    elif stats.get("work_left") and not stats["errors"]:
         fetch_account.using(priority=PRIORITY_LEFT_OVER).enqueue(platform_name, account_id)
+    elif stats.get("errors") == 0 and states.begin_audit(platform, account_id):
+        audit_account.enqueue(platform_name, account_id)
     return stats
+
+
+@task(queue_name="default", priority=PRIORITY_LEFT_OVER)
+def audit_account(platform_name: str, account_id: int) -> dict[str, Any]:
+    """Read again what no counter calls for: a part of the account's lists, once a day."""
+    platform = platforms.get(platform_name)
+    account = platform.active_accounts().filter(pk=account_id).first()
+    if account is None:
+        return {"skipped": "disconnected, paused or waiting to be reconnected"}
+    return _result_of(lambda: platform.fetcher(account).audit())
 
 
 @task(queue_name="default", priority=PRIORITY_NOW)
@@ -63,9 +94,22 @@ def fetch_post(platform_name: str, post_id: int) -> dict[str, Any]:
     post = platform.post_model.objects.select_related("account").filter(pk=post_id).first()
     if post is None:
         return {"skipped": "no such post any more"}
+    return _result_of(lambda: platform.fetcher(post.account).fetch_post_engagement(post))
+
+
+def _result_of(visit: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
-        return platform.fetcher(post.account).fetch_post_engagement(post)
+        return visit()
     except AccountBusy:
         return {"skipped": "busy"}
     except PlatformError as error:
+        # An address that cannot be one, for example: nothing was asked.
         return {"errors": 1, "message": str(error)}
+
+
+def _retry_at(stats: dict[str, Any]) -> datetime | None:
+    """Return when a host's pause ends, if that is before the next hour, which would try again anyway."""
+    if "retry_at" not in stats:
+        return None
+    retry_at = datetime.fromisoformat(stats["retry_at"])
+    return retry_at if retry_at < schedule.next_full_hour(timezone.now()) else None

@@ -26,6 +26,7 @@ class Found(list[dict[str, Any]]):
 
     Attributes:
         is_complete: the whole list was read.
+        is_cut: it was not, because time was up (see `PixelfedAPIClient.may_go_on`).
         skipped_count: odd entries that were left out.
         next_id: a page of posts only: its smallest id, to ask for the page before it; "" at the end.
     """
@@ -33,9 +34,14 @@ class Found(list[dict[str, Any]]):
     def __init__(self) -> None:
         super().__init__()
         self.is_complete = True
+        self.is_cut = False
         self.skipped_count = 0
         self.next_id = ""
         self._ids: set[str] = set()
+
+    def cut(self) -> None:
+        """Note that reading stopped because time was up."""
+        self.is_complete, self.is_cut = False, True
 
     def take(self, items: Iterable[Any]) -> int:
         """Add the items not yet there, count those without an id as skipped; return how many were new."""

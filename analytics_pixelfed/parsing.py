@@ -54,6 +54,7 @@ def parse_each[T](items: Any, parse: Callable[[Any], T]) -> Listing[T]:
     return Listing(
         items=records,
         is_complete=getattr(items, "is_complete", True) and not skipped_count,
+        is_cut=getattr(items, "is_cut", False),
         skipped_count=skipped_count,
         next_id=getattr(items, "next_id", ""),
     )

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from analytics_core.platforms import id_order
-from core import http
+from core import http, stopping
 
 from .answers import (
     BadRequest,
@@ -52,6 +52,7 @@ MAX_PAGES = 500
 MAX_CONTEXTS = 200
 MAX_EMPTY_PAGES = 3
 MAX_NOTIFICATION_PAGES = 50
+RETRIES = 3
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -81,7 +82,8 @@ def retry_on_failure[**P, R](
                     if isinstance(error, PixelfedAPIError) and not error.is_passing:
                         raise
                     logger.info("attempt %s of %s: %s", attempt + 1, max_retries + 1, error)
-                    sleep(delay * 2**attempt * random.uniform(1, 1.25))
+                    with stopping.breakable():
+                        sleep(delay * 2**attempt * random.uniform(1, 1.25))
             return function(*args, **kwargs)
 
         return wrapper
@@ -121,6 +123,10 @@ class PixelfedAPIClient:
             share turns with other processes: by default this process alone keeps to one request per
             settings.FETCH_REQUEST_INTERVAL seconds and host.
         end_turn: called with the host when its answer is there, or will not come. Default: does nothing.
+        may_go_on: asked before each further page of people or comments; False cuts the list short, which
+            `Found.is_cut` then tells. Default: always True.
+        retries: how many times to ask again after a failure that may pass.
+        timeout_seconds: limit for one request; None: settings.FETCH_TIMEOUT.
 
     Raises:
         PixelfedAPIError: also a ValueError: the address is not that of an instance.
@@ -137,6 +143,9 @@ class PixelfedAPIClient:
         self.requests_count = 0
         self.wait_turn: Callable[[str], None] = _pace
         self.end_turn: Callable[[str], None] = lambda host: None
+        self.may_go_on: Callable[[], bool] = lambda: True
+        self.retries = RETRIES
+        self.timeout_seconds: float | None = None
         self._session: http.Session | None = None
 
     def __enter__(self) -> Self:
@@ -231,6 +240,9 @@ class PixelfedAPIClient:
         for _ in range(MAX_CONTEXTS):
             if not todo:
                 break
+            if found and not self.may_go_on():
+                found.cut()
+                break
             parent, expected = todo.pop(0)
             try:
                 answers = self._answers_below(parent, found)
@@ -292,9 +304,13 @@ class PixelfedAPIClient:
     def _people(self, endpoint: str, max_id: str | None, limit: int) -> Found:
         """Return the accounts of a paged listing, each once, following the cursor to older ones."""
         size, found = _clamped(limit, PEOPLE_LIMIT), Found()
-        older, asked = _before(checked_id(max_id) if max_id else ""), []
+        older = _before(checked_id(max_id) if max_id else "")
+        asked: list[dict[str, str]] = []
         empty_count = 0
         for _ in range(MAX_PAGES):
+            if asked and not self.may_go_on():
+                found.cut()
+                break
             page, link = self._page(endpoint, {"limit": size, **older})
             new_count, older = found.take(page), older_page(link)
             # Everybody on a page may have left; several such pages in a row are a server's fault.
@@ -334,9 +350,11 @@ class PixelfedAPIClient:
         """
         return self._send(method, endpoint, params)[0]
 
-    @retry_on_failure(max_retries=3)
     def _send(self, method: str, endpoint: str, params: dict[str, Any] | None) -> tuple[Any, str]:
         """Return a good answer's JSON and its Link header."""
+        return retry_on_failure(self.retries)(self._send_once)(method, endpoint, params)
+
+    def _send_once(self, method: str, endpoint: str, params: dict[str, Any] | None) -> tuple[Any, str]:
         if not _TOKEN.fullmatch(self.access_token):
             raise ReconnectNeeded(f"PostFlow's access to {self.host} is damaged.")
         self.wait_turn(self.host)
@@ -347,7 +365,14 @@ class PixelfedAPIClient:
         self._session.headers["Authorization"] = f"Bearer {self.access_token}"
         logger.debug("%s %s%s", method, self.host, endpoint)
         try:
-            answer = http.fetch(self._session, method, f"{self.base_url}{endpoint}", params=params)
+            with stopping.breakable():
+                answer = http.fetch(
+                    self._session,
+                    method,
+                    f"{self.base_url}{endpoint}",
+                    params=params,
+                    timeout_seconds=self.timeout_seconds,
+                )
         except http.Unreachable as error:
             raise TryLater(f"{self.host} did not answer.") from error
         except http.HTTPError as error:

@@ -92,8 +92,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django_htmx",
+    "core",  # before django_tasks_db, whose worker it improves
     "django_tasks_db",
-    "core",
     "postflow",
     "pixelfed",
     "analytics_core",

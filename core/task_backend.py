@@ -7,6 +7,7 @@ results table. How many there were stands in the row's JSON beside the arguments
 import logging
 import math
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -91,18 +92,32 @@ class RetryingDatabaseBackend(_RetryOptions, DatabaseBackend):
 
         `running_longer_than` is more than any task takes: a row does not tell whether its worker lives.
         """
+        rows = self._running().filter(started_at__lt=timezone.now() - running_longer_than)
+        return self._fail(rows, reason=f"The worker did not finish this within {running_longer_than}.")
+
+    def fail_claimed(self, *, worker_id: str) -> int:
+        """Fail what this worker claimed and does no more, and queue the retries. Returns how many."""
+        rows = [row for row in self._running() if worker_id in row.worker_ids]
+        return self._fail(rows, reason="The database went away while the worker did this.")
+
+    def _running(self) -> "QuerySet[DBTaskResult]":
         from django_tasks_db.models import DBTaskResult
 
-        started_before = timezone.now() - running_longer_than
-        running = DBTaskResult.objects.filter(backend_name=self.alias, status=TaskResultStatus.RUNNING)
+        return DBTaskResult.objects.filter(backend_name=self.alias, status=TaskResultStatus.RUNNING)
+
+    def _fail(self, rows: "Iterable[DBTaskResult]", *, reason: str) -> int:
         failed_count = 0
-        for row in running.filter(started_at__lt=started_before):
+        for row in rows:
             # The worker may finish it at this very moment: whoever changes the status first has it.
-            failed_count += running.filter(pk=row.pk).update(
-                status=TaskResultStatus.FAILED,
-                finished_at=timezone.now(),
-                exception_class_path=f"{__name__}.WorkerDied",
-                traceback=f"The worker did not finish this within {running_longer_than}.",
+            failed_count += (
+                self._running()
+                .filter(pk=row.pk)
+                .update(
+                    status=TaskResultStatus.FAILED,
+                    finished_at=timezone.now(),
+                    exception_class_path=f"{__name__}.WorkerDied",
+                    traceback=reason,
+                )
             )
             row.refresh_from_db()
             retry_failed(row)

@@ -41,6 +41,12 @@ def visit(tiny, tiny_account, clock):
     return run
 
 
+@pytest.fixture
+def audit(tiny, tiny_account):
+    """Read lists again for safety."""
+    return lambda: tiny.fetcher(tiny_account).audit()
+
+
 def like_of(person: str, post_id: str = "100") -> TinyLike:
     return TinyLike.objects.get(post__tiny_id=post_id, account_id=person)
 
@@ -95,40 +101,48 @@ class TestWhatIsAsked:
         assert {what for what, _ in instance.asked} == {"profile", "posts"}
         assert TinyPost.objects.get().engagement_summary.total_engagement == 0
 
-    def test_a_post_read_a_week_ago_is_read_again_though_its_counters_stand_still(
-        self, visit, instance, clock
+    def test_daily_audits_read_every_list_within_a_week_though_no_counter_moves(
+        self, visit, audit, instance, clock
     ) -> None:
-        instance.add_post("100", likes=1)
-        visit()
-        clock.shift(timedelta(days=7))
-        instance.asked.clear()
-        visit()
-        visit()
-        assert ("likers", "100") in instance.asked
-
-    def test_weekly_readings_stay_within_what_an_idle_visit_may_cost(self, visit, instance, clock) -> None:
         for number in range(100, 130):
             instance.add_post(str(number), likes=1)
-        visit()
-        clock.shift(timedelta(days=7))
-        costs = [visit()["requests"] for _ in range(17)]
-        # The day's first visit counts the followers; thirty lists are then read again, two a visit.
-        assert costs[:11] == [2] + [3] * 10
-        assert sum(costs) == 1 + 17 + 30 + 1
-        assert max(costs) == 3
-
-    def test_an_account_where_something_always_moves_is_read_again_too(self, visit, instance, clock) -> None:
-        instance.add_post("100", likes=3)
         instance.add_post("200")
         visit()
-        clock.shift(timedelta(days=7))
-        # One left and another came, so the counter stands still.
+        assert audit()["requests"] == 0, "all has just been read"
+        instance.asked.clear()
+        costs = []
+        for _ in range(7):
+            clock.shift(timedelta(days=1))
+            costs.append(audit()["requests"])
+        assert {about for _, about in instance.asked} == {str(number) for number in range(100, 130)}
+        assert max(costs) == 7, "a fifth of the lists a day, and one"
+
+    def test_an_audit_finds_somebody_who_left_while_somebody_came(
+        self, visit, audit, instance, clock
+    ) -> None:
+        instance.add_post("100", likes=3)
+        visit()
+        clock.shift(timedelta(days=1))
         instance.likes["100"] = ["fan0", "fan1", "newcomer"]
-        for number in range(2):
-            instance.likes["200"].append(f"busy{number}")
-            visit()
+        assert visit()["total_new_likes"] == 0
+        audit()
         assert like_of("newcomer").precision == Precision.WINDOW
         assert like_of("fan2").missed_at is not None
+        visit()
+        assert like_of("fan2").ended_at is not None
+
+    def test_an_audit_that_fails_leaves_the_next_visit_when_it_is(
+        self, visit, audit, instance, clock
+    ) -> None:
+        for number in range(100, 110):
+            instance.add_post(str(number), likes=1)
+        visit()
+        clock.shift(timedelta(days=1))
+        due_at = AccountState.objects.get().next_due_at
+        instance.failures["likers"] = [platforms.TryLater("broken") for _ in range(2)]
+        assert audit()["errors"] == 2
+        state = AccountState.objects.get()
+        assert (state.next_due_at, state.failures_count, state.lease_token) == (due_at, 0, "")
 
     def test_the_whole_history_is_listed_on_the_first_visit(self, visit, instance) -> None:
         for number in range(1000, 1170):
@@ -434,7 +448,9 @@ class TestFailures:
         instance.asked.clear()
         stats = tiny.fetcher(other).run()
         assert (stats["errors"], instance.asked) == (1, [])
-        assert "pause until 13:30" in stats["message"]
+        assert "left alone until 13:30: tiny.example asks for a pause." in stats["message"]
+        state = AccountState.objects.get(account_id=other.pk)
+        assert (state.message, f"{state.next_due_at:%H:%M}") == ("tiny.example asks for a pause.", "13:30")
 
     def test_one_bad_post_does_not_stop_the_rest(self, visit, instance) -> None:
         for number in range(100, 105):
@@ -457,16 +473,22 @@ class TestFailures:
         assert (stats["errors"], stats["total_new_likes"]) == (1, 4)
         assert AccountState.objects.get().seen_notification_id == ""
 
-    def test_failures_in_a_row_double_the_wait(self, visit, instance) -> None:
-        instance.failures["posts"] = [platforms.TryLater("down") for _ in range(3)]
-        waits = []
-        for number in range(3):
+    def test_the_longer_it_fails_the_longer_the_wait(self, visit, instance, clock) -> None:
+        clock.move_to(NOON + timedelta(minutes=5))
+        instance.failures["posts"] = [platforms.TryLater("down") for _ in range(6)]
+        tries = []
+        for _ in range(6):
             visit()
-            waits.append(AccountState.objects.get().next_due_at - (NOON + number * HOUR))
-        assert waits == [HOUR, 2 * HOUR, 4 * HOUR]
+            state = AccountState.objects.get()
+            tries.append(state.next_due_at.hour)
+            assert state.failing_since_at == NOON + timedelta(minutes=5)
+            # The hourly run finds it a few minutes after the full hour.
+            clock.move_to(state.next_due_at + timedelta(minutes=4))
+        assert tries == [13, 14, 16, 20, 2, 8]
         visit()
         state = AccountState.objects.get()
-        assert (state.failures_count, state.message, state.next_due_at) == (0, "", NOON + 4 * HOUR)
+        assert (state.failures_count, state.message, state.failing_since_at) == (0, "", None)
+        assert HostState.objects.get().failures_count == 0
 
 
 class TestLease:

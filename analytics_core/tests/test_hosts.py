@@ -133,7 +133,7 @@ def test_a_pause_holds_until_it_is_over_and_never_gets_shorter(clock) -> None:
     hosts.check("one.example")
     hosts.block("one.example", seconds=600, message="Slow down.")
     hosts.block("one.example", seconds=60, message="Slow down a little.")
-    with pytest.raises(Blocked, match="one.example asked for a pause until 12:10") as blocked:
+    with pytest.raises(Blocked, match="one.example is left alone until 12:10: Slow down.") as blocked:
         hosts.check("one.example")
     assert blocked.value.seconds == 600
     hosts.check("two.example")

@@ -175,7 +175,7 @@ class TestRun:
         assert (run.accounts_due, run.finished_at) == (3, HALF_PAST)
 
     def test_a_failed_account_is_an_error_and_not_a_success(self, run_hour, accounts, tiny) -> None:
-        tiny.instance.failures["profile"] = [platforms.TryLater("one.example did not answer.")]
+        tiny.instance.failures["profile"] = [platforms.WrongAnswer("one.example answered nonsense.")]
         run = run_hour(HALF_PAST)
         assert (run.accounts_processed, run.errors, run.total_new_likes) == (3, 1, 4)
         assert run.finished_at is not None
@@ -218,7 +218,7 @@ class TestTidyingUp:
         fetch_account.enqueue("tiny", 1)
         row = DBTaskResult.objects.get()
         row.claim("a dead worker")
-        clock.shift(timedelta(minutes=29))
+        clock.shift(timedelta(minutes=14))
         hourly.tidy_up(fetch_all_pixelfed_engagement)
         row.refresh_from_db()
         assert row.status == "RUNNING"

@@ -35,14 +35,14 @@ def fill(instance, size: int) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_the_first_visit(tiny, count_statements, size) -> None:
     fill(tiny.instance, size)
-    assert count_statements() == 48
+    assert count_statements() == 45
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_an_idle_visit(tiny, count_statements, size) -> None:
     fill(tiny.instance, size)
     count_statements()
-    assert count_statements() == 21
+    assert count_statements() == 18
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -50,7 +50,7 @@ def test_a_visit_where_one_posts_likes_moved(tiny, count_statements, size) -> No
     fill(tiny.instance, size)
     count_statements()
     tiny.instance.likes["101"] += [f"new{number}" for number in range(size)]
-    assert count_statements() == 32
+    assert count_statements() == 29
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -68,7 +68,7 @@ def test_a_visit_with_news_by_notification(tiny, count_statements, size) -> None
                 post_id="101",
             )
         )
-    assert count_statements() == 38
+    assert count_statements() == 35
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -76,7 +76,7 @@ def test_a_visit_where_likes_were_taken_back(tiny, count_statements, size) -> No
     fill(tiny.instance, size)
     count_statements()
     tiny.instance.likes["101"] = []
-    assert count_statements() == 32
+    assert count_statements() == 29
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -98,4 +98,4 @@ def test_an_idle_day(user, posts_count) -> None:
                 costs.append(PixelfedAnalyticsFetcher(account).run()["requests"])
     costs.sort()
     print(f"  25 idle hours: median {costs[12]}, most {costs[-1]} requests, {sum(costs)} in all")  # noqa: T201
-    assert costs[-1] <= 3
+    assert (costs[12], costs[-1] <= 3) == (1, True)

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from analytics_core import hourly
+from analytics_core import hourly, schedule
 from analytics_pixelfed.tasks import fetch_all_pixelfed_engagement
 
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             self.stdout.write(self.style.SUCCESS(text))
             return
         is_new = hourly.ensure_scheduled(fetch_all_pixelfed_engagement)
-        at = timezone.localtime(hourly.next_full_hour(timezone.now()))
+        at = timezone.localtime(schedule.next_full_hour(timezone.now()))
         text = (
             f"Scheduled for {at:%H:%M} and every full hour after." if is_new else "It is scheduled already."
         )
