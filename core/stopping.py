@@ -40,10 +40,12 @@ def is_asked() -> bool:
 
 
 def forget() -> None:
-    """Take `ask` back: whoever asked has changed its mind."""
+    """Take `ask` back: the work has ended."""
     global _asked_at
-    _asked_at = None
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    if _asked_at is not None:
+        _asked_at = None
+        # An alarm during the end of the interpreter would kill it.
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @contextmanager
@@ -68,5 +70,8 @@ def breakable() -> Iterator[None]:
 
 
 def _break_off(signum: int, frame: FrameType | None) -> None:
+    global _is_waiting
     if _is_waiting:
+        # Here and not only where the waiting ends: this may strike before it got that far.
+        _is_waiting = False
         raise Stopped

@@ -98,7 +98,7 @@ class RetryingDatabaseBackend(_RetryOptions, DatabaseBackend):
     def fail_claimed(self, *, worker_id: str) -> int:
         """Fail what this worker claimed and does no more, and queue the retries. Returns how many."""
         rows = [row for row in self._running() if worker_id in row.worker_ids]
-        return self._fail(rows, reason="The database went away while the worker did this.")
+        return self._fail(rows, reason="The worker ended, or lost the database, before this was done.")
 
     def _running(self) -> "QuerySet[DBTaskResult]":
         from django_tasks_db.models import DBTaskResult

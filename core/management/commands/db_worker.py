@@ -31,6 +31,16 @@ class Worker(db_worker.Worker):
 
     def run(self) -> None:
         """Work until told to stop, or in batch mode until nothing is left."""
+        try:
+            self._work()
+        except SystemExit:
+            # Told to stop between claiming a task and beginning it.
+            self._fail_own_tasks()
+            raise
+        finally:
+            stopping.forget()
+
+    def _work(self) -> None:
         was_away = False
         while self.running:
             try:
@@ -48,7 +58,7 @@ class Worker(db_worker.Worker):
                     time.sleep(LOOK_AGAIN_SECONDS)
 
     def _fail_own_tasks(self) -> None:
-        """Fail what this worker was doing when the database went away, so that it is tried again."""
+        """Fail what this worker has claimed and does no more, so that it is tried again."""
         from django.tasks import task_backends
 
         backend: Any = task_backends[self.backend_name]

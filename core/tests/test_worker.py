@@ -1,0 +1,68 @@
+"""The worker waits for a database that is away, and does again what it was doing."""
+
+from unittest import mock
+
+import pytest
+from django.core.management import call_command, get_commands
+from django.db import OperationalError
+from django_tasks_db.models import DBTaskResult
+
+from core.management.commands import db_worker
+from core.tests import example_tasks
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    example_tasks.calls.clear()
+    monkeypatch.setattr(db_worker, "LOOK_AGAIN_SECONDS", 0)
+    # The connection of a test cannot be opened again.
+    monkeypatch.setattr(db_worker.connections, "close_all", lambda: None)
+
+
+def work() -> None:
+    call_command("db_worker", batch=True, interval=0, startup_delay=False, verbosity=0, reload=False)
+
+
+def test_the_worker_is_ours() -> None:
+    assert get_commands()["db_worker"] == "core"
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_away_for_a_while_ends_nothing(caplog) -> None:
+    example_tasks.fails.enqueue(1, b="c")
+    real, failures = (
+        DBTaskResult.objects.ready,
+        [OperationalError("password=secret"), OperationalError("gone")],
+    )
+
+    def ready():
+        if failures:
+            raise failures.pop(0)
+        return real()
+
+    with mock.patch.object(type(DBTaskResult.objects), "ready", side_effect=ready):
+        work()
+    assert example_tasks.calls == [((1,), {"b": "c"})]
+    assert caplog.text.count("The database does not answer (OperationalError)") == 2
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.django_db
+def test_what_it_was_doing_is_failed_and_queued_again() -> None:
+    row_id = example_tasks.fails.enqueue(1, b="c").id
+    other_id = example_tasks.fails.enqueue(2, b="c").id
+    DBTaskResult.objects.get(pk=other_id).claim("another worker")
+    real = DBTaskResult.set_failed
+    failures = [OperationalError("gone")]
+
+    def set_failed(self, error):
+        if failures:
+            raise failures.pop(0)
+        real(self, error)
+
+    with mock.patch.object(DBTaskResult, "set_failed", set_failed):
+        work()
+    row = DBTaskResult.objects.get(pk=row_id)
+    assert (row.status, row.exception_class_path) == ("FAILED", "core.task_backend.WorkerDied")
+    assert DBTaskResult.objects.filter(status="READY").count() == 1
+    assert DBTaskResult.objects.get(pk=other_id).status == "RUNNING", "another worker is at it"
