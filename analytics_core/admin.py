@@ -47,9 +47,8 @@ class AccountStateAdmin(ReadOnlyAdmin):
     """How each account is doing."""
 
     list_display = (
-        "__str__", "last_success_at", "next_due_at", "failures_count", "history_is_complete",
-        "lease_until_at",
-        "message",
+        "__str__", "last_success_at", "next_due_at", "failing_since_at", "failures_count",
+        "history_is_complete", "audited_at", "lease_until_at", "message",
     )  # fmt: skip
     list_filter = ("platform", "history_is_complete")
     exclude = ("lease_token",)
@@ -57,7 +56,7 @@ class AccountStateAdmin(ReadOnlyAdmin):
 
 @admin.register(HostState)
 class HostStateAdmin(ReadOnlyAdmin):
-    """Which hosts asked for a pause."""
+    """How each host is doing, and which are left alone."""
 
-    list_display = ("host", "blocked_until_at", "next_request_at", "message")
+    list_display = ("host", "blocked_until_at", "failing_since_at", "failures_count", "next_request_at", "message")
     search_fields = ("host",)

@@ -64,7 +64,8 @@ def fetch_account(
         run.add(stats, is_processed=not goes_on)
     if stats.get("stopped"):
         # This process is about to end; the next one makes the visit.
-        fetch_account.enqueue(platform_name, account_id, run_id, is_patient)
+        priority = PRIORITY_PUT_OFF if is_patient else PRIORITY_HOURLY
+        fetch_account.using(priority=priority).enqueue(platform_name, account_id, run_id, is_patient)
     elif stats.get("put_off"):
         fetch_account.using(priority=PRIORITY_PUT_OFF).enqueue(platform_name, account_id, run_id, True)
     elif retry_at := _retry_at(stats):
@@ -84,7 +85,10 @@ def audit_account(platform_name: str, account_id: int) -> dict[str, Any]:
     account = platform.active_accounts().filter(pk=account_id).first()
     if account is None:
         return {"skipped": "disconnected, paused or waiting to be reconnected"}
-    return _result_of(lambda: platform.fetcher(account).audit())
+    stats = _result_of(lambda: platform.fetcher(account).audit())
+    if stats.get("stopped"):
+        audit_account.enqueue(platform_name, account_id)
+    return stats
 
 
 @task(queue_name="default", priority=PRIORITY_NOW)
@@ -94,7 +98,10 @@ def fetch_post(platform_name: str, post_id: int) -> dict[str, Any]:
     post = platform.post_model.objects.select_related("account").filter(pk=post_id).first()
     if post is None:
         return {"skipped": "no such post any more"}
-    return _result_of(lambda: platform.fetcher(post.account).fetch_post_engagement(post))
+    stats = _result_of(lambda: platform.fetcher(post.account).fetch_post_engagement(post))
+    if stats.get("stopped"):
+        fetch_post.enqueue(platform_name, post_id)
+    return stats
 
 
 def _result_of(visit: Callable[[], dict[str, Any]]) -> dict[str, Any]:
