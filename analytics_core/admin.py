@@ -58,5 +58,7 @@ class AccountStateAdmin(ReadOnlyAdmin):
 class HostStateAdmin(ReadOnlyAdmin):
     """How each host is doing, and which are left alone."""
 
-    list_display = ("host", "blocked_until_at", "failing_since_at", "failures_count", "next_request_at", "message")
+    list_display = (
+        "host", "blocked_until_at", "failing_since_at", "failures_count", "next_request_at", "message",
+    )  # fmt: skip
     search_fields = ("host",)
