@@ -87,7 +87,10 @@ def ingest_posts(platform: Platform, account: Any, records: Iterable[PostRecord]
                 # Where the server tells no count, an empty summary would pass for a counted zero.
                 if remote_id not in known and record.likes_count is not None
             ],
-            ignore_conflicts=True,
+            update_conflicts=True,
+            unique_fields=["post"],
+            # One that is there stays as it is.
+            update_fields=["post"],
         )
     posts = [saved[remote_id] for remote_id in by_id]
     platform.link_posts(account, posts)

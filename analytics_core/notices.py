@@ -30,21 +30,26 @@ def ingest_notifications(platform: Platform, account: Any, records: Sequence[Not
     A like's notification makes no like: it may have been taken back since. A comment's does make a comment:
     it vanishes with its comment, and is the only sign of those that no list shows (INDEX.md, surprise 10).
     """
-    notices = [
-        Notice(
-            platform=platform.name,
-            account_id=account.pk,
-            kind=record.kind,
-            post_remote_id=record.post_id,
-            person_id=record.person.remote_id,
-            happened_at=record.happened_at,
-        )
+    told = {
+        # Each once: PostgreSQL takes no key twice in a batch.
+        (record.kind, record.post_id, record.person.remote_id, record.happened_at)
         for record in records
         if record.kind in ("likes", "shares") and record.person
+    }
+    own = {"platform": platform.name, "account_id": account.pk}
+    notices = [
+        Notice(**own, kind=kind, post_remote_id=post_id, person_id=person_id, happened_at=happened_at)
+        for kind, post_id, person_id, happened_at in told
     ]
     comments = [record.comment for record in records if record.comment]
     with transaction.atomic():
-        Notice.objects.bulk_create(notices, batch_size=BATCH_SIZE, ignore_conflicts=True)
+        Notice.objects.bulk_create(
+            notices,
+            batch_size=BATCH_SIZE,
+            update_conflicts=True,
+            unique_fields=[*own, "kind", "post_remote_id", "person_id", "happened_at"],
+            update_fields=["happened_at"],
+        )
         return add_comments(platform, account, comments)
 
 

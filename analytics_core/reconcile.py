@@ -81,7 +81,15 @@ def reconcile(
         result.returned_count += row.ended_at is not None
         if _assign(row, {**values, "missed_at": None, "ended_at": None}):
             changed.append(row)
-    model.objects.bulk_create(new, batch_size=BATCH_SIZE, ignore_conflicts=True)
+    if new:
+        # The constraint is named: a second copy of ourselves does no harm, any other conflict is no secret.
+        model.objects.bulk_create(
+            new,
+            batch_size=BATCH_SIZE,
+            update_conflicts=True,
+            unique_fields=["post", key],
+            update_fields=list(next(iter(wanted.values()))),
+        )
     result.new_count = len(new)
     if changed:
         fields = [

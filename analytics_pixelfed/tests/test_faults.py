@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from django.conf import settings as django_settings
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 from django.tasks import default_task_backend
 
 from analytics_core import hosts, hourly, platforms
@@ -742,3 +742,17 @@ class TestHostileData:
             assert found.get(comment_id="777").content == f"Under {post_id}"
             assert found.get(comment_id="777").username == "5"
         assert PixelfedLike.objects.count() == 9
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="ids come from a sequence on PostgreSQL")
+def test_ids_that_are_taken_fail_a_visit_aloud_and_lose_no_like(visit, instance, tiny_account) -> None:
+    # As after a restore of the rows without their sequences.
+    instance.add_post("100", likes=3)
+    visit()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('tiny_tinylike', 'id'), 1)")
+    instance.likes["100"].append("new")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        visit()
+    AccountState.objects.update(lease_until_at=None)
+    assert TinyPost.objects.get().likes_read_count == 3, "the list is still to be read"
