@@ -260,7 +260,7 @@ class AnalyticsFetcher:
         if isinstance(error, ReconnectNeeded):
             error = self._second_opinion(error)
         if isinstance(error, TryLater):
-            retry_at = hosts.note_failure(self.host, message=str(error), is_final=not self.is_quick)
+            retry_at = hosts.note_failure(self.host, error, is_final=not self.is_quick)
             if self.is_quick:
                 logger.info("%s account %s is put off: %s", self.platform.name, self.account.pk, error)
                 stats.update(put_off=True, errors=0, message="")

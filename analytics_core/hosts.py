@@ -19,11 +19,12 @@ from core import stopping
 
 from . import schedule
 from .models import HostState
-from .platforms import Blocked
+from .platforms import Blocked, NoAnswer, TryLater
 
 logger = logging.getLogger(__name__)
 
-# One failed visit may be the account's own trouble; two in a row, of any accounts, are the host's.
+# One broken answer may be the account's own trouble; two in a row, of any accounts, are the host's. No answer
+# at all is so at once.
 TROUBLE_COUNT = 2
 
 
@@ -113,10 +114,11 @@ def block(host: str, *, seconds: float, message: str) -> datetime:
     return _block_until(state, timezone.now() + timedelta(seconds=seconds), message)
 
 
-def note_failure(host: str, *, message: str, is_final: bool) -> datetime | None:
+def note_failure(host: str, error: TryLater, *, is_final: bool) -> datetime | None:
     """Note a visit that the host's trouble ended.
 
     Args:
+        error: what it was.
         is_final: nothing more was left to try. A host in trouble is then left alone, for every account on
             it, the longer the longer it has been failing (`schedule.next_try`).
 
@@ -126,14 +128,14 @@ def note_failure(host: str, *, message: str, is_final: bool) -> datetime | None:
     now = timezone.now()
     state, _ = HostState.objects.get_or_create(host=host)
     HostState.objects.filter(pk=state.pk).update(
-        failures_count=F("failures_count") + 1, failing_since_at=Coalesce("failing_since_at", now)
+        failures_count=F("failures_count") + (TROUBLE_COUNT if isinstance(error, NoAnswer) else 1),
+        failing_since_at=Coalesce("failing_since_at", now),
     )
     state.refresh_from_db()
     if not is_final or not is_in_trouble(state):
         return None
-    return _block_until(
-        state, schedule.next_try(failing_since_at=state.failing_since_at or now, now=now), message
-    )
+    until_at = schedule.next_try(failing_since_at=state.failing_since_at or now, now=now)
+    return _block_until(state, until_at, str(error))
 
 
 def note_answer(state: HostState | None) -> None:

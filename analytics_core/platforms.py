@@ -60,6 +60,10 @@ class TryLater(PlatformError):
     """The host is down, slow or broken: back off."""
 
 
+class NoAnswer(TryLater):
+    """Nothing came in time, which costs everybody time: it is the host's trouble, whatever the account."""
+
+
 class WrongAnswer(PlatformError):
     """The answer makes no sense or the question is not allowed: asking again brings the same."""
 

@@ -42,6 +42,10 @@ class TryLater(PixelfedAPIError, platforms.TryLater):
     """The instance is down, slow or cut off."""
 
 
+class NoAnswer(TryLater, platforms.NoAnswer):
+    """The instance did not answer in time."""
+
+
 class WrongAnswer(PixelfedAPIError, platforms.WrongAnswer):
     """The answer is not what this call brings, or the call is not allowed."""
 

@@ -26,9 +26,9 @@ from core import http, stopping
 from .answers import (
     BadRequest,
     Gone,
+    NoAnswer,
     PixelfedAPIError,
     ReconnectNeeded,
-    TryLater,
     WrongAnswer,
     checked_id,
     flat_comment,
@@ -374,7 +374,7 @@ class PixelfedAPIClient:
                     timeout_seconds=self.timeout_seconds,
                 )
         except http.Unreachable as error:
-            raise TryLater(f"{self.host} did not answer.") from error
+            raise NoAnswer(f"{self.host} did not answer.") from error
         except http.HTTPError as error:
             raise WrongAnswer(str(error)) from error
         finally:

@@ -117,10 +117,10 @@ class PixelfedAnalyticsFetcher(AnalyticsFetcher):
             )
 
     def hurry(self) -> None:
-        """Ask each question once, and wait for its answer a third as long as usual."""
+        """Ask each question once, and wait for its answer a sixth as long as usual."""
         super().hurry()
         self.client.retries = 0
-        self.client.timeout_seconds = settings.FETCH_TIMEOUT / 3
+        self.client.timeout_seconds = settings.FETCH_TIMEOUT / 6
 
     def close(self) -> None:
         """Close the client's connections."""

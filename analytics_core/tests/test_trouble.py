@@ -10,7 +10,7 @@ from django_tasks_db.models import DBTaskResult
 
 from analytics_core import hosts, hourly, states, tasks
 from analytics_core.models import AccountState, HostState, SyncRun
-from analytics_core.platforms import Blocked, TryLater
+from analytics_core.platforms import Blocked, NoAnswer, TryLater
 from analytics_pixelfed.tasks import fetch_all_pixelfed_engagement
 from core import stopping
 from tests.tiny.models import TinyAccount, TinyLike, TinyPost
@@ -53,7 +53,7 @@ def down(monkeypatch) -> set[str]:
         host = "good.example" if remote_account_id == "cleo" else "bad.example"
         if host in hosts_down:
             self.instance.asked.append(("nothing", remote_account_id))
-            raise TryLater(f"{host} did not answer.")
+            raise NoAnswer(f"{host} did not answer.")
         if not options["before_id"]:
             self.instance.asked.append(("posts of", remote_account_id))
         return real(self, remote_account_id, **options)
@@ -75,8 +75,8 @@ def run_hour(tiny) -> SyncRun:
 def test_what_trouble_delays_comes_after_everybody_else(tiny, accounts, down) -> None:
     down.add("bad.example")
     run_hour(tiny)
-    # Two quick tries tell that the host is in trouble; then comes a patient one, and the last is not sent.
-    assert asked_of(tiny) == ["ana", "cleo", "bea", "ana"]
+    # One quick try tells that the host is in trouble; then comes a patient one, and the others are not sent.
+    assert asked_of(tiny) == ["ana", "cleo", "ana"]
     order = [
         row.args_kwargs["args"][1] for row in DBTaskResult.objects.successful().order_by("finished_at", "pk")
     ]
@@ -94,6 +94,16 @@ def test_a_host_that_is_down_is_left_alone_for_all_its_accounts_with_a_reason(ti
         state = AccountState.objects.get(account_id=account.pk)
         assert (state.message, state.failing_since_at, state.next_due_at) == (DOWN, NOON, NOON + HOUR)
     assert AccountState.objects.get(account_id=accounts[2].pk).failures_count == 0
+
+
+def test_one_broken_answer_is_the_accounts_own_trouble_and_two_are_the_hosts(tiny, accounts, down) -> None:
+    for account in accounts[:2]:
+        assert not hosts.is_in_trouble(hosts.check("bad.example"))
+        account.remote_id = ""
+        tiny.instance.failures["profile"] = [TryLater("bad.example is in trouble.")]
+        tiny.fetcher(account).run()
+    with pytest.raises(hosts.LeftAlone):
+        hosts.check("bad.example")
 
 
 def test_a_host_known_to_be_down_is_asked_once_an_hour_behind_all_others(tiny, accounts, down, clock) -> None:
