@@ -27,6 +27,11 @@ def _no_waiting(settings: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _pictures_of_tests_lie_elsewhere(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    settings.MEDIA_ROOT = str(tmp_path_factory.getbasetemp() / "media")
+
+
+@pytest.fixture(autouse=True)
 def _worker_keeps_the_tests_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     # On PostgreSQL the worker would take the transaction around the test for one that was forgotten.
     monkeypatch.setattr("django_tasks_db.management.commands.db_worker.close_old_connections", lambda: None)

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from .models import AccountCount, AccountState, HostState, SyncRun
+from .models import AccountCount, AccountState, HostState, Ledger, SyncRun
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -62,3 +62,13 @@ class HostStateAdmin(ReadOnlyAdmin):
         "host", "blocked_until_at", "failing_since_at", "failures_count", "next_request_at", "message",
     )  # fmt: skip
     search_fields = ("host",)
+
+
+@admin.register(Ledger)
+class LedgerAdmin(ReadOnlyAdmin):
+    """In whose days each account is counted, and from when on its days are whole."""
+
+    list_display = (
+        "__str__", "begun_at", "whole_from_at", "undated_likes", "undated_comments", "undated_shares",
+    )  # fmt: skip
+    list_filter = ("platform",)

@@ -8,3 +8,9 @@ class AnalyticsCoreConfig(AppConfig):
 
     name = "analytics_core"
     verbose_name = "Analytics"
+
+    def ready(self) -> None:
+        """Have the daily totals follow their owner's time zone."""
+        from .ledger_signals import connect_users
+
+        connect_users()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypedDict
 
 from django.utils import timezone
@@ -11,7 +12,8 @@ from django.utils import timezone
 from analytics_core import selectors
 from analytics_core.periods import Period, local_day
 from analytics_core.platforms import Platform
-from analytics_core.selectors import ConnectedAccount, Figures
+from analytics_core.selectors import ConnectedAccount, Key
+from analytics_core.selectors.comparison import Best, Group, best_posts, engagement_groups
 
 
 class Stats(TypedDict):
@@ -51,57 +53,109 @@ class PlatformStats(Stats):
     accounts: list[AccountStats]
 
 
-def platform_stats(
-    user: Any, *, connected: Sequence[ConnectedAccount], period: Period
-) -> dict[str, PlatformStats]:
-    """Return the numbers of each platform that the user has an account on, by its name. Two queries each."""
+def platform_stats(connected: Sequence[ConnectedAccount], *, period: Period) -> dict[str, PlatformStats]:
+    """Return the numbers of each platform among these accounts, by its name.
+
+    Two queries for all, and one for the best posts of each platform.
+    """
+    groups = engagement_groups(connected, period=period)
+    best = best_posts(connected, period=period)
+    posts = selectors.posts_by_key(connected, keys=[key for each in best for key in keys_of(each)])
     result = {}
     for platform in dict.fromkeys(entry.platform for entry in connected):
-        figures = selectors.post_figures(user, platform=platform, period=period)
-        accounts = [entry.account for entry in connected if entry.platform is platform]
-        by_account = [[row for row in figures if row.account_id == account.pk] for account in accounts]
-        best = {row.pk for rows in (figures, *by_account) for row in _best(rows) if row}
-        posts = selectors.posts_by_pk(user, platform=platform, pks=best)
+        own_groups = [group for group in groups if group.platform_name == platform.name]
+        own_best = [each for each in best if each.platform_name == platform.name]
         result[platform.name] = PlatformStats(
-            **stats(figures, posts=posts, period=period),
+            **stats(own_groups, best=own_best, posts=posts, period=period),
             platform=platform,
             accounts=[
-                AccountStats(account=account, stats=stats(rows, posts=posts, period=period))
-                for account, rows in zip(accounts, by_account, strict=True)
+                AccountStats(
+                    account=entry.account,
+                    stats=stats(
+                        [group for group in own_groups if group.account_id == entry.account.pk],
+                        best=[each for each in own_best if each.account_id == entry.account.pk],
+                        posts=posts,
+                        period=period,
+                    ),
+                )
+                for entry in connected
+                if entry.platform is platform
             ],
         )
     return result
 
 
-def stats(figures: Sequence[Figures], *, posts: dict[int, Any], period: Period) -> Stats:
-    """Return the numbers of some posts, newest first; `posts` holds the best of them by key."""
-    read = [row.engagement for row in figures if row.is_read]
-    most_liked, most_commented = _best(figures)
+def keys_of(best: Best) -> list[Key]:
+    """Return where an account's best posts are to be found: at most two."""
+    return [Key(best.platform_name, pk) for pk in (best.most_liked, best.most_commented) if pk]
+
+
+def stats(
+    groups: Sequence[Group], *, best: Sequence[Best], posts: Mapping[Key, Any], period: Period
+) -> Stats:
+    """Return the numbers of some posts in groups; `posts` holds the best of them by key."""
+    totals = [group for group in groups if group.what == "all"]
+    total_posts = sum(group.posts for group in totals)
+    counted = Counter[int]()
+    for group in groups:
+        if group.what == "engagement":
+            counted[group.engagement] += group.posts
+        elif group.what == "not read":
+            counted[group.engagement] -= group.posts
+    read_posts = counted.total()
+    read_engagement = sum(value * count for value, count in counted.items())
     return Stats(
-        total_posts=len(figures),
-        total_likes=sum(row.likes for row in figures),
-        total_comments=sum(row.comments for row in figures),
-        total_shares=sum(row.shares for row in figures),
-        total_engagement=sum(row.engagement for row in figures),
-        avg_engagement=statistics.fmean(read) if read else None,
-        median_engagement=statistics.median(read) if read else None,
-        posts_per_week=_per_week(figures, period=period),
-        not_read=len(figures) - len(read),
-        most_liked=posts.get(most_liked.pk) if most_liked else None,
-        most_commented=posts.get(most_commented.pk) if most_commented else None,
+        total_posts=total_posts,
+        total_likes=sum(group.likes for group in totals),
+        total_comments=sum(group.comments for group in totals),
+        total_shares=sum(group.shares for group in totals),
+        total_engagement=sum(group.engagement for group in totals),
+        avg_engagement=read_engagement / read_posts if read_posts else None,
+        median_engagement=median(counted),
+        posts_per_week=_per_week(
+            total_posts,
+            first_posted_at=min(
+                (group.first_posted_at for group in totals if group.first_posted_at), default=None
+            ),
+            period=period,
+        ),
+        not_read=total_posts - read_posts,
+        most_liked=_top(
+            [posts.get(Key(each.platform_name, each.most_liked or 0)) for each in best], by="total_likes"
+        ),
+        most_commented=_top(
+            [posts.get(Key(each.platform_name, each.most_commented or 0)) for each in best],
+            by="total_comments",
+        ),
     )
 
 
-def _best(figures: Sequence[Figures]) -> tuple[Figures | None, Figures | None]:
-    """The most liked and the most commented, the newest of equals; None where the most is zero."""
-    liked = max(figures, key=lambda row: row.likes, default=None)
-    commented = max(figures, key=lambda row: row.comments, default=None)
-    return (liked if liked and liked.likes else None, commented if commented and commented.comments else None)
-
-
-def _per_week(figures: Sequence[Figures], *, period: Period) -> float | None:
-    if not figures:
+def median(counted: Mapping[int, int]) -> float | None:
+    """Return the median of values that are given with how often each occurs; None where there is none."""
+    ordered = sorted(counted.items())
+    total = sum(counted.values())
+    if not total:
         return None
-    days = period.days or (local_day(timezone.now()) - local_day(figures[-1].posted_at)).days + 1
+
+    def at(position: int) -> int:
+        for value, count in ordered:
+            if position < count:
+                return value
+            position -= count
+        raise IndexError(position)
+
+    return (at((total - 1) // 2) + at(total // 2)) / 2
+
+
+def _top(posts: Iterable[Any], *, by: str) -> Any:
+    """The post with most, the newest of equals."""
+    found = [post for post in posts if post is not None]
+    return max(found, key=lambda post: (getattr(post, by), post.posted_at, post.pk), default=None)
+
+
+def _per_week(total_posts: int, *, first_posted_at: datetime | None, period: Period) -> float | None:
+    if first_posted_at is None:
+        return None
+    days = period.days or (local_day(timezone.now()) - local_day(first_posted_at)).days + 1
     # Posts dated ahead of our clock must not make the time since the first of them negative.
-    return len(figures) / max(days, 7) * 7
+    return total_posts / max(days, 7) * 7

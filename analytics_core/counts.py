@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
 from django.db.models import Q
+from django.utils import dateformat, timezone
 
 from analytics_core.models import KINDS
 
@@ -27,6 +29,13 @@ _MOVED = "The instance's counter moved since the list was last read; the next re
 def noun(kind: str, value: int) -> str:
     """Return the kind's name for this many: "like" for one, else "likes"."""
     return kind.removesuffix("s") if value == 1 else kind
+
+
+def rate(value: float) -> str:
+    """Return a rate with at most three digits that mean something; whole numbers in full."""
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if decimals else text
 
 
 def not_read() -> Q:
@@ -118,11 +127,6 @@ class KindCount:
         return f"{self.unseen:,} {noun(self.kind, self.unseen)} {why}"
 
     @property
-    def is_whole(self) -> bool:
-        """Whether none is missing: only then is a day without any a zero."""
-        return self.is_known and not self.unseen
-
-    @property
     def answers_words(self) -> str:
         """How many comments answer others, "" where none does."""
         if not self.answers:
@@ -146,3 +150,27 @@ class KindCount:
 def card_counts(post: Any) -> list[KindCount]:
     """Return the counts of a post that `selectors.posts_page` brought."""
     return [KindCount.of(post, kind=kind, value=getattr(post, f"total_{kind}")) for kind in KINDS]
+
+
+def counts_explanation(counts: Mapping[str, KindCount]) -> list[str]:
+    """Return how a post's three numbers are computed, a paragraph each."""
+    read = {kind: count.read_at for kind, count in counts.items()}
+    people = (
+        "{what}: how many people are in the list of those who {do} the post, read to its last page{when}. "
+        "Who took it back is not counted."
+    )
+    return [
+        people.format(what="Likes", do="like", when=_read_words(read["likes"])),
+        "Comments: how many stand below the post, answers and your own ones included, as far as the instance "
+        f"lists or notifies them{_read_words(read['comments'])}.",
+        people.format(what="Shares", do="share", when=_read_words(read["shares"])),
+        "The instance's own counters are told beside them where they differ: they also hold people whose "
+        "accounts are gone or hidden, and no answers to comments.",
+        f"Times are in {timezone.get_current_timezone_name()}.",
+    ]
+
+
+def _read_words(read_at: datetime | None) -> str:
+    if read_at is None:
+        return ""
+    return f", last on {dateformat.format(timezone.localtime(read_at), 'j F Y, H:i')}"

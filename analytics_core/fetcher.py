@@ -227,7 +227,7 @@ class AnalyticsFetcher:
             host = hosts.check(self.host)
             self.check_access()
             if self.is_quick and hosts.is_in_trouble(host):
-                stats["put_off"] = True
+                stats.update(put_off=True, message=f"{self.host} is in trouble.")
             else:
                 work()
             if self.source.requests_count != asked_before:
@@ -263,7 +263,7 @@ class AnalyticsFetcher:
             retry_at = hosts.note_failure(self.host, error, is_final=not self.is_quick)
             if self.is_quick:
                 logger.info("%s account %s is put off: %s", self.platform.name, self.account.pk, error)
-                stats.update(put_off=True, errors=0, message="")
+                stats.update(put_off=True, message=str(error))
                 return
         stats["errors"] += 1
         stats["message"] = str(error)

@@ -14,9 +14,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, OuterRef, Subquery
 
-from .models import KINDS
+from . import gallery, ledger
+from .models import KINDS, TOTALS
 from .platforms import Listing, Platform, PostRecord
 from .reconcile import BATCH_SIZE, Reconciled, comments_by_id, people_by_id, reconcile
 
@@ -68,6 +69,7 @@ def ingest_posts(platform: Platform, account: Any, records: Iterable[PostRecord]
             unique_fields=["account", id_field],
             update_fields=[
                 *CONTENT_FIELDS,
+                "caption_folded",
                 *(f"{kind}_server_count" for kind in KINDS),
                 "instance_url",
                 "username",
@@ -92,7 +94,12 @@ def ingest_posts(platform: Platform, account: Any, records: Iterable[PostRecord]
             # One that is there stays as it is.
             update_fields=["post"],
         )
+        if len(known) < len(rows):
+            # From here on the account is watched, though nobody may have done anything yet.
+            with ledger.keep(platform, account.pk):
+                pass
     posts = [saved[remote_id] for remote_id in by_id]
+    gallery.note_addresses(model, posts)
     platform.link_posts(account, posts)
     return IngestedPosts(posts=posts, created_count=len(rows) - len(known), updated_count=len(known))
 
@@ -129,7 +136,7 @@ def ingest_engagement(
         What changed, by kind.
     """
     outcome = {}
-    with transaction.atomic():
+    with transaction.atomic(), ledger.keep(platform, post.account_id) as book:
         for kind, listing in listings.items():
             read_at = getattr(post, f"{kind}_read_at")
             by_id = comments_by_id if kind == "comments" else people_by_id
@@ -138,6 +145,7 @@ def ingest_engagement(
                 post,
                 by_id(listing.items),
                 key="comment_id" if kind == "comments" else "account_id",
+                tally=book.tally(kind),
                 seen_at=seen_at,
                 previous_at=read_at,
                 may_end=listing.is_complete,
@@ -173,7 +181,11 @@ def refresh_summaries(platform: Platform, post_ids: Sequence[int]) -> None:
         batch_size=BATCH_SIZE,
         update_conflicts=True,
         unique_fields=["post"],
-        update_fields=["total_likes", "total_comments", "total_shares", "total_engagement", "last_updated"],
+        update_fields=[*TOTALS, "last_updated"],
+    )
+    counted = platform.summary_model.objects.filter(post=OuterRef("pk"))
+    platform.post_model.objects.filter(pk__in=post_ids).update(
+        **{name: Subquery(counted.values(name)) for name in TOTALS}
     )
 
 

@@ -9,15 +9,27 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from .day_models import EngagementDay as EngagementDay
+from .day_models import Ledger as Ledger
+from .day_models import Person as Person
+from .day_models import PersonSpan as PersonSpan
+from .day_models import PersonTotal as PersonTotal
+from .text import fold
+
 # A time is good enough for a chart by day when the window it fell in is no longer than this.
 DATED_WINDOW = timedelta(hours=24)
 
 KINDS = ("likes", "comments", "shares")
+
+# Some list of a post was never read. An index finds these; `counts.not_read` says which of them have numbers.
+NEVER_READ = Q(likes_read_at__isnull=True) | Q(comments_read_at__isnull=True) | Q(shares_read_at__isnull=True)
+TOTALS = ("total_likes", "total_comments", "total_shares", "total_engagement")
 
 
 class MediaType(models.TextChoices):
@@ -34,6 +46,27 @@ class Precision(models.TextChoices):
     EXACT = "exact", "exact"
     WINDOW = "window", "between two visits"
     UNKNOWN = "unknown", "not known"
+
+
+class FoldedField(models.TextField):
+    """Another text field, folded for searching whenever a row is saved, on any database alike.
+
+    SQLite compares without regard to case in English letters only.
+    """
+
+    def __init__(self, *args: Any, folds: str = "", **kwargs: Any) -> None:
+        self.folds = folds
+        super().__init__(*args, **{**kwargs, "editable": False})
+
+    def deconstruct(self) -> Any:
+        """Return what a migration has to know: the column alone."""
+        name, _, args, kwargs = super().deconstruct()
+        kwargs.pop("editable", None)
+        return name, "django.db.models.TextField", args, kwargs
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        """Fold the other field's text."""
+        return fold(getattr(model_instance, self.folds)) if self.folds else ""
 
 
 class Post(models.Model):
@@ -75,6 +108,29 @@ class Post(models.Model):
     last_fetched_at = models.DateTimeField(auto_now=True, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # Our own small copy of its picture: a name in the default storage, and what it takes to get it
+    # (gallery.py).
+    picture = models.CharField(max_length=200, blank=True, default="")
+    picture_width = models.PositiveSmallIntegerField(null=True, blank=True)
+    picture_height = models.PositiveSmallIntegerField(null=True, blank=True)
+    picture_source = models.CharField(
+        "picture's source", max_length=500, blank=True, default="",
+        help_text="Where it was last asked for, without the query.",
+    )  # fmt: skip
+    picture_due_at = models.DateTimeField(
+        null=True, blank=True, default=timezone.now, help_text="When to ask for it next; empty: never."
+    )
+    picture_failures_count = models.PositiveSmallIntegerField("picture failures in a row", default=0)
+    picture_problem = models.CharField(max_length=300, blank=True, default="")
+
+    # What lists sort and search by: a copy of the summary's totals, zero where nothing was counted yet, and
+    # the caption for a search that minds neither case nor the way a letter is written.
+    total_likes = models.IntegerField(default=0)
+    total_comments = models.IntegerField(default=0)
+    total_shares = models.IntegerField(default=0)
+    total_engagement = models.IntegerField(default=0)
+    caption_folded = FoldedField("caption for searching", folds="caption", blank=True, default="")
+
     # Per kind: what the server counts now, what it counted when we last read the whole list (empty: the
     # list still has to be read), and when we last read it.
     likes_server_count = models.PositiveIntegerField(null=True, blank=True)
@@ -91,7 +147,11 @@ class Post(models.Model):
         abstract = True
         ordering = ["-posted_at"]
         indexes = [
-            models.Index(fields=["account", "posted_at"]),
+            # With the totals behind them sums over a time need no look at the posts themselves.
+            models.Index(fields=["account", "posted_at", *TOTALS]),
+            models.Index(fields=["account", "posted_at"], condition=NEVER_READ, name="%(class)s_never_read"),
+            models.Index(fields=["account", "picture_due_at"]),
+            *(models.Index(fields=["account", name, "posted_at"]) for name in TOTALS),
         ]
 
     @property
@@ -157,6 +217,12 @@ class Post(models.Model):
         )
 
 
+def dated(model: type[Any]) -> Q:
+    """Return the condition that a row's time is known well enough for a count by day."""
+    window = F(model.HAPPENED_AT) - DATED_WINDOW
+    return Q(precision=Precision.EXACT) | Q(precision=Precision.WINDOW, not_before_at__gte=window)
+
+
 class EngagementQuerySet(models.QuerySet[Any]):
     """Likes, comments or shares."""
 
@@ -166,11 +232,7 @@ class EngagementQuerySet(models.QuerySet[Any]):
 
     def dated(self) -> Self:
         """Those whose time is known well enough for a count by day."""
-        happened_at = F(self.model.HAPPENED_AT)
-        return self.filter(
-            Q(precision=Precision.EXACT)
-            | Q(precision=Precision.WINDOW, not_before_at__gte=happened_at - DATED_WINDOW)
-        )
+        return self.filter(dated(self.model))
 
     def since(self, moment: datetime) -> Self:
         """Those that happened at `moment` or later."""
@@ -207,6 +269,13 @@ class Engagement(models.Model):
     def happened_at(self) -> datetime:
         """When it happened, as well as it is known (see `precision`)."""
         return getattr(self, self.HAPPENED_AT)
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether its time is known well enough for a count by day."""
+        if self.precision == Precision.WINDOW:
+            return self.not_before_at is not None and self.not_before_at >= self.happened_at - DATED_WINDOW
+        return self.precision == Precision.EXACT
 
 
 class Like(Engagement):
@@ -287,11 +356,16 @@ class EngagementSummary(models.Model):
         return f"{self.total_engagement} on post {self.post_id}"  # type: ignore[attr-defined]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save with total_engagement = total_likes + total_comments + total_shares."""
+        """Save with the sum of the three as total_engagement, and copy all four to the post."""
         self.total_engagement = self.total_likes + self.total_comments + self.total_shares
         if kwargs.get("update_fields") is not None:
             kwargs["update_fields"] = {*kwargs["update_fields"], "total_engagement"}
         super().save(*args, **kwargs)
+        for name in TOTALS:
+            setattr(self.post, name, getattr(self, name))
+        type(self.post)._default_manager.filter(pk=self.post.pk).update(
+            **{name: getattr(self, name) for name in TOTALS}
+        )
 
     def update_from_post(self) -> None:
         """Count the post's current likes, comments and shares, and save."""
@@ -331,6 +405,12 @@ class AccountState(models.Model):
     sweep_pages_count = models.PositiveIntegerField(default=0)
     sweep_started_at = models.DateTimeField(null=True, blank=True)
     server_posts_count = models.PositiveIntegerField(null=True, blank=True)
+    # How far the visit under way has got; empty while nobody reads the account.
+    progress_kind = models.CharField(max_length=20, blank=True, default="")
+    progress_done = models.PositiveIntegerField(default=0)
+    progress_total = models.PositiveIntegerField(null=True, blank=True)
+    progress_began_at = models.DateTimeField(null=True, blank=True)
+    progress_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = "account state"
@@ -416,6 +496,30 @@ class SyncRun(models.Model):
         runs.filter(finished_at=None, accounts_processed__gte=F("accounts_due")).update(
             finished_at=timezone.now()
         )
+
+
+class Refresh(models.Model):
+    """One press of the Refresh button: whose it was, and the tasks that came of it.
+
+    The newest row of a user says when the next press may come, and whose a task is when somebody asks how far
+    it has got.
+    """
+
+    id = models.CharField(primary_key=True, max_length=64, help_text="The id of its first task.")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    platform = models.CharField(max_length=30)
+    post_id = models.BigIntegerField(
+        null=True, blank=True, help_text="The one post that was read; empty: all accounts."
+    )
+    asked_at = models.DateTimeField(default=timezone.now)
+    account_ids = models.JSONField(default=dict, help_text="The account that each task reads, by task id.")
+
+    class Meta:
+        verbose_name_plural = "refreshes"
+        indexes = [models.Index(fields=["user", "-asked_at"], name="analytics_core_refresh_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.platform} at {self.asked_at:%Y-%m-%d %H:%M}"
 
 
 class HostState(models.Model):

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from . import ledger
 from .ingest import refresh_summaries
 from .models import Notice, Precision
 from .platforms import CommentRecord, NotificationRecord, Platform
@@ -42,7 +43,8 @@ def ingest_notifications(platform: Platform, account: Any, records: Sequence[Not
         for kind, post_id, person_id, happened_at in told
     ]
     comments = [record.comment for record in records if record.comment]
-    with transaction.atomic():
+    with transaction.atomic(), ledger.keep(platform, account.pk) as book:
+        ledger.note_oldest_notification(book.ledger, [record.happened_at for record in records])
         Notice.objects.bulk_create(
             notices,
             batch_size=BATCH_SIZE,
@@ -50,11 +52,20 @@ def ingest_notifications(platform: Platform, account: Any, records: Sequence[Not
             unique_fields=[*own, "kind", "post_remote_id", "person_id", "happened_at"],
             update_fields=["happened_at"],
         )
-        return add_comments(platform, account, comments)
+        return _add_comments(platform, account, comments, tally=book.tally("comments"))
 
 
 def add_comments(platform: Platform, account: Any, comments: Sequence[CommentRecord]) -> int:
     """Store comments that answer a post of this account or a known comment; return how many are new."""
+    if not comments:
+        return 0
+    with transaction.atomic(), ledger.keep(platform, account.pk) as book:
+        return _add_comments(platform, account, comments, tally=book.tally("comments"))
+
+
+def _add_comments(
+    platform: Platform, account: Any, comments: Sequence[CommentRecord], *, tally: ledger.Tally
+) -> int:
     if not comments:
         return 0
     model, id_field = platform.engagement_models["comments"], platform.post_id_field
@@ -79,6 +90,7 @@ def add_comments(platform: Platform, account: Any, comments: Sequence[CommentRec
             post,
             comments_by_id(by_post[post.pk]),
             key="comment_id",
+            tally=tally,
             seen_at=timezone.now(),
             previous_at=None,
             may_end=False,
@@ -103,24 +115,36 @@ def apply_notices(platform: Platform, account: Any) -> int:
             account=account, **{f"{id_field}__in": {notice.post_remote_id for notice in notices}}
         )
     }
+    with transaction.atomic(), ledger.keep(platform, account.pk) as book:
+        exact_count, used = _apply(platform, notices, posts, book=book)
+        Notice.objects.filter(pk__in=used).delete()
+        ledger.doubt_notifications(platform, account, book.ledger)
+    return exact_count
+
+
+def _apply(
+    platform: Platform, notices: Sequence[Notice], posts: Mapping[str, Any], *, book: ledger.Book
+) -> tuple[int, set[int]]:
+    """Give rows their exact times. Returns how many became exact, and which notices are used up."""
     exact_count = 0
     # Those too old are given one last try.
     oldest_at = timezone.now() - NOTICE_LIFETIME
     used: set[int] = {notice.pk for notice in notices if notice.created_at < oldest_at}
     for kind in ("likes", "shares"):
         of_kind = [notice for notice in notices if notice.kind == kind and notice.post_remote_id in posts]
-        found = _set_exact(platform.engagement_models[kind], of_kind, posts)
+        found = _set_exact(platform.engagement_models[kind], of_kind, posts, tally=book.tally(kind))
         exact_count += len(found)
         used.update(found)
         for notice in of_kind:
             read_at = getattr(posts[notice.post_remote_id], f"{kind}_read_at")
             if read_at is not None and read_at >= notice.happened_at + CLOCK_SKEW:
                 used.add(notice.pk)
-    Notice.objects.filter(pk__in=used).delete()
-    return exact_count
+    return exact_count, used
 
 
-def _set_exact(model: type[Any], notices: Sequence[Notice], posts: Mapping[str, Any]) -> list[int]:
+def _set_exact(
+    model: type[Any], notices: Sequence[Notice], posts: Mapping[str, Any], *, tally: ledger.Tally
+) -> list[int]:
     """Set the times of rows that are not exact yet and that a notice fits; return the notices used."""
     rows = {
         (row.post_id, row.account_id): row
@@ -143,9 +167,11 @@ def _set_exact(model: type[Any], notices: Sequence[Notice], posts: Mapping[str, 
         if place not in fitting or fitting[place].happened_at < notice.happened_at:
             fitting[place] = notice
     for place, notice in fitting.items():
-        setattr(rows[place], model.HAPPENED_AT, notice.happened_at)
-        rows[place].precision = Precision.EXACT
-        rows[place].not_before_at = None
+        row = rows[place]
+        before = tally.place(row)
+        setattr(row, model.HAPPENED_AT, notice.happened_at)
+        row.precision, row.not_before_at = Precision.EXACT, None
+        tally.changed(before, row)
     changed = [rows[place] for place in fitting]
     model.objects.bulk_update(
         changed, [model.HAPPENED_AT, "precision", "not_before_at"], batch_size=BATCH_SIZE

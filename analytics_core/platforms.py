@@ -287,7 +287,12 @@ _platforms: dict[str, Platform] = {}
 
 def register(platform: Platform) -> None:
     """Make a platform known to the engine. Registering it again replaces it."""
+    from .gallery import delete_file_with
+    from .ledger_signals import connect_platform
+
     _platforms[platform.name] = platform
+    delete_file_with(platform.post_model)
+    connect_platform(platform)
 
 
 def unregister(name: str) -> None:

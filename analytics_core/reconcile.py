@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import F
 
+from .ledger import Tally
 from .models import Precision
 from .platforms import CommentRecord, PersonRecord
 
@@ -58,11 +59,12 @@ def reconcile(
     wanted: Mapping[str, dict[str, Any]],
     *,
     key: str,
+    tally: Tally,
     seen_at: datetime,
     previous_at: datetime | None,
     may_end: bool,
 ) -> Reconciled:
-    """Bring the rows of one post and kind in line with a listing of it."""
+    """Bring the rows of one post and kind in line with a listing of it; the tally notes each that changes."""
     result = Reconciled()
     rows = {getattr(row, key): row for row in model.objects.filter(post=post)}
     has_own_time = key == "comment_id"
@@ -72,7 +74,9 @@ def reconcile(
         if row is None:
             when = {} if has_own_time else _first_seen(model, seen_at=seen_at, previous_at=previous_at)
             new.append(model(post=post, **{key: remote_id}, **values, **when))
+            tally.added(new[-1])
             continue
+        place = tally.place(row)
         if row.ended_at is not None and not has_own_time:
             ended_at = row.ended_at
             _assign(
@@ -81,6 +85,7 @@ def reconcile(
         result.returned_count += row.ended_at is not None
         if _assign(row, {**values, "missed_at": None, "ended_at": None}):
             changed.append(row)
+            tally.changed(place, row)
     if new:
         # The constraint is named: a second copy of ourselves does no harm, any other conflict is no secret.
         model.objects.bulk_create(
@@ -103,6 +108,9 @@ def reconcile(
         model.objects.bulk_update(changed, sorted(set(fields)), batch_size=BATCH_SIZE)
     if may_end:
         absent = [row for remote_id, row in rows.items() if remote_id not in wanted and row.ended_at is None]
+        for row in absent:
+            if row.missed_at is not None:
+                tally.ended(row)
         ended = [row.pk for row in absent if row.missed_at is not None]
         missed = [row.pk for row in absent if row.missed_at is None]
         if ended:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +20,105 @@ from .platforms import Platform
 # Longer than any task may take: a killed worker's account is free again after that.
 LEASE_SECONDS = 15 * 60
 AUDIT_EVERY = timedelta(hours=24)
+# How often a visit's progress is written at most, and from when on an estimate is worth telling.
+PROGRESS_SECONDS = 2
+ESTIMATE_AFTER = timedelta(seconds=5)
+NO_PROGRESS: dict[str, Any] = {
+    "progress_kind": "",
+    "progress_done": 0,
+    "progress_total": None,
+    "progress_began_at": None,
+    "progress_at": None,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the visit under way has got.
+
+    Attributes:
+        kind: what is done: "posts" (they are listed) or "engagement" (who likes, comments and shares).
+        done: how many posts are done in this visit.
+        total: how many there are to do in it; None: not known.
+        at: when the visit said so.
+        seconds_left: how long the rest will take if it goes on as it did; None: too early to tell.
+    """
+
+    kind: str
+    done: int
+    total: int | None
+    at: datetime
+    seconds_left: int | None
+
+    @property
+    def words(self) -> str:
+        """How far it is, such as "12 of 40 posts"."""
+        if not self.total:
+            return f"{self.done:,} post{'' if self.done == 1 else 's'}"
+        return f"{self.done:,} of {self.total:,} post{'' if self.total == 1 else 's'}"
+
+    @property
+    def left_words(self) -> str:
+        """How long the rest will take, such as "about 6 minutes"; "" while that is not known."""
+        if self.seconds_left is None:
+            return ""
+        minutes = math.ceil(self.seconds_left / 60)
+        return "less than a minute" if minutes <= 1 else f"about {minutes:,} minutes"
+
+
+class ProgressWriter:
+    """Keeps a visit's progress in the account's state, for other processes to show.
+
+    It is the `progress` of `AnalyticsFetcher`, and writes once in `PROGRESS_SECONDS` at most.
+    """
+
+    def __init__(self, platform: Platform, account: Any) -> None:
+        self._states = AccountState.objects.filter(platform=platform.name, account_id=account.pk)
+        self._kind = ""
+        self._began_at: datetime | None = None
+        self._written_at = -math.inf
+
+    def __call__(self, kind: str, done: int, total: int | None) -> None:
+        """Note that `done` of `total` (None: not known) posts are done."""
+        now = timezone.now()
+        if kind != self._kind:
+            self._kind, self._began_at = kind, now
+        if time.monotonic() - self._written_at < PROGRESS_SECONDS:
+            return
+        self._written_at = time.monotonic()
+        # Only under a lease: what ended must not look as if it still ran.
+        self._states.filter(lease_until_at__gt=now).update(
+            progress_kind=kind,
+            progress_done=done,
+            progress_total=total,
+            progress_began_at=self._began_at,
+            progress_at=now,
+        )
+
+
+def is_being_read(state: AccountState | None) -> bool:
+    """Tell whether a visit to the account is under way."""
+    return bool(state and state.lease_until_at and state.lease_until_at > timezone.now())
+
+
+def progress_of(state: AccountState | None) -> Progress | None:
+    """Return how far the visit under way has got; None: there is none, or it has not told yet."""
+    if state is None or not is_being_read(state) or not state.progress_at or not state.progress_began_at:
+        return None
+    return Progress(
+        kind=state.progress_kind,
+        done=state.progress_done,
+        total=state.progress_total,
+        at=state.progress_at,
+        seconds_left=_seconds_left(state, took=state.progress_at - state.progress_began_at),
+    )
+
+
+def _seconds_left(state: AccountState, *, took: timedelta) -> int | None:
+    done, total = state.progress_done, state.progress_total
+    if not done or not total or took < ESTIMATE_AFTER:
+        return None
+    return math.ceil(took.total_seconds() * max(total - done, 0) / done)
 
 
 def state_of(platform: Platform, account: Any) -> AccountState:
@@ -36,7 +138,9 @@ def claim_lease(state: AccountState) -> str:
     now, token = timezone.now(), get_random_string(32)
     free = AccountState.objects.filter(Q(lease_until_at=None) | Q(lease_until_at__lte=now), pk=state.pk)
     lease_until_at = now + timedelta(seconds=LEASE_SECONDS)
-    claimed = free.update(lease_token=token, lease_until_at=lease_until_at, last_attempt_at=now)
+    claimed = free.update(
+        lease_token=token, lease_until_at=lease_until_at, last_attempt_at=now, **NO_PROGRESS
+    )
     return token if claimed else ""
 
 
@@ -48,8 +152,9 @@ def renew_lease(state: AccountState, token: str) -> bool:
 
 
 def release_lease(state: AccountState, token: str) -> None:
-    """Give the account free, if the lease is still ours."""
-    AccountState.objects.filter(pk=state.pk, lease_token=token).update(lease_token="", lease_until_at=None)
+    """Give the account free, if the lease is still ours; nothing is under way any more."""
+    held = AccountState.objects.filter(pk=state.pk, lease_token=token)
+    held.update(lease_token="", lease_until_at=None, **NO_PROGRESS)
 
 
 def record_success(state: AccountState, token: str, *, message: str = "") -> None:

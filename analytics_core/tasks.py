@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.tasks import task
 from django.utils import timezone
 
-from . import platforms, schedule, states
+from . import gallery, ledger, platforms, schedule, states
 from .fetcher import AccountBusy
 from .models import SyncRun
-from .platforms import PlatformError
+from .platforms import Platform, PlatformError
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,8 @@ PRIORITY_NOW = 20
 PRIORITY_HOURLY = 5
 PRIORITY_PUT_OFF = 3
 PRIORITY_LEFT_OVER = 0
+# One last request may begin when the time is up.
+LONGEST_PICTURES = timedelta(seconds=2 * gallery.RUN_SECONDS)
 
 
 @task(  # type: ignore[call-overload]  # the retry options are our backend's
@@ -55,13 +57,15 @@ def fetch_account(
             fetcher = platform.fetcher(account)
             if not is_patient:
                 fetcher.hurry()
-            return fetcher.run()
+            return fetcher.run(states.ProgressWriter(platform, account))
 
         stats = _result_of(visit)
     goes_on = bool(stats.get("put_off") or stats.get("stopped"))
     run = SyncRun.objects.filter(pk=run_id).first() if run_id is not None else None
     if run is not None:
         run.add(stats, is_processed=not goes_on)
+    if account is not None:
+        queue_pictures(platform, account)
     if stats.get("stopped"):
         # This process is about to end; the next one makes the visit.
         priority = PRIORITY_PUT_OFF if is_patient else PRIORITY_HOURLY
@@ -112,6 +116,41 @@ def _result_of(visit: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except PlatformError as error:
         # An address that cannot be one, for example: nothing was asked.
         return {"errors": 1, "message": str(error)}
+
+
+def queue_pictures(platform: Platform, account: Any) -> None:
+    """Have the pictures fetched that are due, unless a task for that waits or runs already."""
+    if not gallery.has_due(platform, account):
+        return
+    backend: Any = fetch_pictures.get_backend()
+    # Another backend cannot tell: two tasks keep out of each other's way, they are only one too many.
+    if not hasattr(backend, "is_queued") or not backend.is_queued(
+        fetch_pictures, platform.name, account.pk, lasts_at_most=LONGEST_PICTURES
+    ):
+        fetch_pictures.enqueue(platform.name, account.pk)
+
+
+@task(queue_name="default", priority=PRIORITY_LEFT_OVER)
+def fetch_pictures(platform_name: str, account_id: int) -> dict[str, Any]:
+    """Fetch pictures of an account's posts that are due; queue the next task at once while there are more.
+
+    Failures of the other side are in the result and with the posts. Only a fault of ours, such as a full
+    disk, makes the task fail; the next visit tries again.
+    """
+    platform = platforms.get(platform_name)
+    account = platform.active_accounts().filter(pk=account_id).first()
+    if account is None:
+        return {"skipped": "disconnected, paused or waiting to be reconnected"}
+    stats = gallery.fetch_due(platform, account)
+    if stats["work_left"]:
+        fetch_pictures.enqueue(platform_name, account_id)
+    return stats
+
+
+@task(queue_name="default", priority=PRIORITY_NOW)
+def rebuild_totals(platform_name: str, account_id: int) -> None:
+    """Count an account's likes, comments and shares by day anew: its owner's time zone has changed."""
+    ledger.rebuild(platforms.get(platform_name), account_id)
 
 
 def _retry_at(stats: dict[str, Any]) -> datetime | None:

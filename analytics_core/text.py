@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 
 import nh3
 
@@ -39,3 +40,8 @@ def html_to_text(value: object) -> str:
         text = nh3.clean(text, tags=set(), clean_content_tags={"script", "style"})
     text = html.unescape(text).replace("\xa0", " ").replace("\r\n", "\n").replace("\r", "\n")
     return plain_text("\n".join(line.rstrip() for line in text.split("\n")))
+
+
+def fold(text: str) -> str:
+    """Return text as a search compares it: without regard to case, width or how letters are composed."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())

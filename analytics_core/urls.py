@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from . import views
+from . import picture_views, views
 
 app_name = "analytics_core"
 
 urlpatterns = [
     path("", views.unified_dashboard, name="unified_dashboard"),
     path("comparison/", views.platform_comparison, name="platform_comparison"),
+    path("picture/<str:platform_name>/<int:post_id>/", picture_views.picture, name="picture"),
     path("status/", views.status, name="status"),
 ]

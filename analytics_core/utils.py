@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any, TypedDict
 
-from django.db.models import Count, Exists, OuterRef
-from django.db.models.functions import TruncDate
+from django.utils import timezone
 
 from analytics_core.models import KINDS
-from analytics_core.periods import local_day
+from analytics_core.periods import day_start, local_day
+from analytics_core.selectors.post import Event, post_events
 
 
 class Dataset(TypedDict):
@@ -44,31 +46,20 @@ def get_engagement_timeline(post: Any, days: int = 7) -> Timeline:
         undated: how many of each kind happened at a time not known to the day: they are in no day.
         outside: how many of each kind happened on another day, mostly a later one.
     """
-    first = local_day(post.posted_at)
+    return count_days(post, post_events(post), days=days)
+
+
+def count_days(post: Any, events: Mapping[str, Sequence[Event]], *, days: int = 7) -> Timeline:
+    """Return the timeline of events that are read already: no query."""
+    first, zone = local_day(post.posted_at), timezone.get_current_timezone()
     labels = [(first + timedelta(days=n)).isoformat() for n in range(days + 1)]
+    borders = [day_start(first + timedelta(days=n), zone=zone) for n in range(days + 2)]
     datasets, undated, outside = [], {}, {}
     for kind in KINDS:
-        by_day = _by_day(post, kind=kind)
-        data = [by_day.pop(label, 0) for label in labels]
+        dated = sorted(event.latest for event in events[kind] if event.is_dated)
+        places = [bisect_left(dated, border) for border in borders]
+        data = [end - start for start, end in pairwise(places)]
         datasets.append(Dataset(label=kind.capitalize(), data=data))
-        undated[kind] = by_day.pop("", 0)
-        outside[kind] = by_day.total()
+        undated[kind] = len(events[kind]) - len(dated)
+        outside[kind] = len(dated) - sum(data)
     return Timeline(labels=labels, datasets=datasets, undated=undated, outside=outside)
-
-
-def _by_day(post: Any, *, kind: str) -> Counter[str]:
-    """Count one kind by ISO day; under "" those that no day is known of."""
-    current = getattr(post, kind).current()
-    rows = (
-        current.order_by()
-        .annotate(
-            day=TruncDate(current.model.HAPPENED_AT),
-            is_dated=Exists(current.dated().filter(pk=OuterRef("pk"))),
-        )
-        .values_list("day", "is_dated")
-        .annotate(number=Count("pk"))
-    )
-    counts: Counter[str] = Counter()
-    for day, is_dated, number in rows:
-        counts[day.isoformat() if is_dated else ""] += number
-    return counts

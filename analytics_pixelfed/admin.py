@@ -16,8 +16,14 @@ class PixelfedPostAdmin(ReadOnlyAdmin):
     list_display = (
         "pixelfed_post_id", "username", "media_type", "posted_at", "likes_server_count",
         "comments_server_count", "shares_server_count", "missing_since_at", "last_fetched_at",
+        "picture_problem",
     )  # fmt: skip
-    list_filter = ("media_type", "visibility", "missing_since_at")
+    list_filter = (
+        "media_type",
+        "visibility",
+        "missing_since_at",
+        ("picture_problem", admin.EmptyFieldListFilter),
+    )
     search_fields = ("pixelfed_post_id", "username", "caption")
     date_hierarchy = "posted_at"
     list_select_related = ("account",)

@@ -31,6 +31,9 @@ MAX_MEDIA_COUNT = 2**15 - 1
 # Older than any of these servers, or further ahead than any clock is wrong.
 EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
 
+# What Pixelfed says while it has not computed one (api-facts A.3).
+NO_BLURHASH = "U4Rfzst8?bt7ogayj[j[~pfQ9Goe%Mj[WBay"
+
 KIND_OF_NOTIFICATION = {"favourite": "likes", "reblog": "shares", "mention": "comments"}
 
 
@@ -93,7 +96,7 @@ def parse_post(item: Any) -> PostRecord:
         media_height=_size(original.get("height")),
         thumbnail_url=_thumbnail(first),
         alt_text=plain_text(first.get("description")),
-        blurhash=plain_text(first.get("blurhash"), max_length=100),
+        blurhash=_blurhash(first),
         visibility=plain_text(item.get("visibility"), max_length=20),
         is_sensitive=item.get("sensitive") is True,
         post_url=_url(item.get("url")) or _url(item.get("uri")),
@@ -223,6 +226,11 @@ def _media(items: Any) -> Iterable[dict[str, Any]]:
 def _media_type(item: dict[str, Any]) -> MediaType:
     # Pixelfed says "unknown" where it lost the MIME type: a picture in all likelihood (api-facts A.3).
     return MediaType.VIDEO if item.get("type") in ("video", "gifv") else MediaType.IMAGE
+
+
+def _blurhash(item: dict[str, Any]) -> str:
+    found = plain_text(item.get("blurhash"), max_length=100)
+    return "" if found == NO_BLURHASH else found
 
 
 def _thumbnail(item: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.tasks import Task
 
 from analytics_core.platforms import Platform, ProfileRecord
@@ -49,7 +49,7 @@ class PixelfedPlatform(Platform):
 
     def accounts(self) -> AccountQuerySet:
         """Accounts whose instance runs Pixelfed, and those that were read as such by hand."""
-        have_posts = Q(pk__in=PixelfedPost.objects.values("account"), software="")
+        have_posts = Q(Exists(PixelfedPost.objects.filter(account=OuterRef("pk"))), software="")
         return MastodonAccount.objects.filter(Q(pk__in=MastodonAccount.objects.pixelfed()) | have_posts)
 
     def active_accounts(self) -> AccountQuerySet:

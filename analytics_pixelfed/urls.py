@@ -10,4 +10,5 @@ urlpatterns = [
     path("", views.pixelfed_dashboard, name="dashboard"),
     path("post/<int:post_id>/", views.post_detail, name="post_detail"),
     path("refresh/", views.refresh_analytics, name="refresh"),
+    path("refresh/<str:refresh_id>/", views.refresh_state, name="refresh_state"),
 ]

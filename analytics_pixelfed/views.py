@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from analytics_core import platforms, refresh, views
+from analytics_core import platforms, post_views, refresh, views
 
 from .platform import PixelfedPlatform
 
@@ -28,7 +28,7 @@ def pixelfed_dashboard(request: HttpRequest) -> HttpResponse:
 def post_detail(request: HttpRequest, post_id: int) -> HttpResponse:
     """Show one of the signed-in user's Pixelfed posts."""
     platform = platforms.get(PixelfedPlatform.name)
-    return views.post_page(request, platform, post_id, "analytics_pixelfed/post_detail.html")
+    return post_views.post_page(request, platform, post_id, "analytics_pixelfed/post_detail.html")
 
 
 @require_POST
@@ -37,3 +37,11 @@ def post_detail(request: HttpRequest, post_id: int) -> HttpResponse:
 def refresh_analytics(request: HttpRequest) -> HttpResponse:
     """Read the signed-in user's Pixelfed accounts, or one post, now."""
     return refresh.refresh(request, platforms.get(PixelfedPlatform.name))
+
+
+@require_safe
+@login_required
+@never_cache
+def refresh_state(request: HttpRequest, refresh_id: str) -> HttpResponse:
+    """Show how far a reading has got that the signed-in user asked for."""
+    return refresh.show_state(request, platforms.get(PixelfedPlatform.name), refresh_id)

@@ -1,6 +1,8 @@
 """What has to be right before PostFlow serves anyone; `manage.py` runs this before every command."""
 
 import math
+import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +57,28 @@ def check_other_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             "/" in host for host in settings.ALLOWED_HOSTS
         ),
         "SECURE_HSTS_SECONDS has to be zero or more.": settings.SECURE_HSTS_SECONDS < 0,
+        "S3_BUCKET needs S3_ENDPOINT_URL too, such as https://s3.example.org, without a path.": bool(
+            settings.S3_BUCKET
+        )
+        and not re.fullmatch(r"https?://[a-z0-9.-]+(:\d+)?", settings.S3_ENDPOINT_URL),
         "FETCH_CONTACT has to be one line.": not settings.FETCH_CONTACT.isprintable(),
     }
     hint = "Change it in the environment or in .env, or leave it out; see docs/settings.md."
     return [Error(problem, hint=hint, id="core.E003") for problem, is_there in problems.items() if is_there]
+
+
+@register()
+def check_picture_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse a bucket that nothing installed can talk to."""
+    if not settings.S3_BUCKET or all(find_spec(name) for name in ("storages", "boto3")):
+        return []
+    return [
+        Error(
+            "S3_BUCKET is set, but django-storages is not installed.",
+            hint="Install it with `pip install -r requirements-s3.txt`, or leave S3_BUCKET out.",
+            id="core.E004",
+        )
+    ]
 
 
 @register()

@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "postflow.middleware.UserTimeZoneMiddleware",
+    "postflow.middleware.RememberedThemeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -127,6 +128,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "postflow.appearance.context",
             ],
         },
     },
@@ -175,8 +177,33 @@ STATICFILES_BACKEND = (
     if DEBUG or UNDER_TEST
     else "whitenoise.storage.CompressedManifestStaticFilesStorage"
 )
+# Our small copies of people's pictures, those of posts for followers among them: no server may offer them to
+# everybody. A picture fetched anew takes the place of the one before.
+MEDIA_ROOT = BASE_DIR / env.str("MEDIA_ROOT", default="media")
+S3_BUCKET = env.str("S3_BUCKET", default="")
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")
+SIGNED_URL_SECONDS = 3600
+S3_STORAGE: dict[str, Any] = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {
+        "bucket_name": S3_BUCKET,
+        "endpoint_url": S3_ENDPOINT_URL,
+        "region_name": env.str("S3_REGION", default="us-east-1"),
+        # Without these the library looks where its own documentation says.
+        "access_key": env.str("S3_ACCESS_KEY_ID", default=None),
+        "secret_key": env.str("S3_SECRET_ACCESS_KEY", default=None),
+        "signature_version": "s3v4",
+        # The bucket in the path and not in the host's name: so every address begins with S3_ENDPOINT_URL.
+        "addressing_style": "path",
+        "querystring_expire": SIGNED_URL_SECONDS,
+    },
+}
+FILE_STORAGE: dict[str, Any] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"allow_overwrite": True},
+}
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": S3_STORAGE if S3_BUCKET else FILE_STORAGE,
     "staticfiles": {"BACKEND": STATICFILES_BACKEND},
 }
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG or UNDER_TEST
@@ -196,7 +223,7 @@ SECURE_CSP = {
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF],
     "style-src": [CSP.SELF],
-    "img-src": [CSP.SELF, "data:"],
+    "img-src": [CSP.SELF, "data:", *([S3_ENDPOINT_URL] if S3_BUCKET else [])],
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
     "base-uri": [CSP.NONE],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError
+from django.db.models import Q
 from django.tasks.backends.base import BaseTaskBackend
 from django.tasks.backends.immediate import ImmediateBackend
 from django.tasks.base import Task, TaskResult, TaskResultStatus
@@ -47,6 +48,14 @@ class _RetryOptions(BaseTaskBackend):
             raise InvalidTask("max_retries must be zero or more.")
         if not 0 <= getattr(task, "retry_delay", 0) < math.inf:
             raise InvalidTask("retry_delay must be zero or more seconds.")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 class WorkerDied(Exception):
@@ -86,6 +95,25 @@ class RetryingDatabaseBackend(_RetryOptions, DatabaseBackend):
         return DBTaskResult.objects.filter(
             task_path=task.module_path, backend_name=self.alias, status=TaskResultStatus.READY
         )
+
+    def find(self, ids: Iterable[str]) -> "dict[str, DBTaskResult]":
+        """Return the rows of these tasks by id, as far as there are any: results are not kept for ever."""
+        from django_tasks_db.models import DBTaskResult
+
+        return {str(row.pk): row for row in DBTaskResult.objects.filter(pk__in=[*filter(_is_uuid, ids)])}
+
+    def is_queued(self, task: Task, *args: Any, lasts_at_most: timedelta) -> bool:
+        """Tell whether a task with exactly these arguments waits or runs.
+
+        One that runs for longer than `lasts_at_most` has lost its worker.
+        """
+        from django_tasks_db.models import DBTaskResult
+
+        rows = DBTaskResult.objects.filter(
+            task_path=task.module_path, backend_name=self.alias, args_kwargs__args=list(args)
+        )
+        runs = Q(status=TaskResultStatus.RUNNING, started_at__gte=timezone.now() - lasts_at_most)
+        return rows.filter(Q(status=TaskResultStatus.READY) | runs).exists()
 
     def fail_abandoned(self, *, running_longer_than: timedelta) -> int:
         """Fail the tasks of workers that died, and queue their retries. Returns how many there were.

@@ -12,7 +12,10 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="analytics_core:unified_dashboard"), name="home"),
     path("accounts/sign-in/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/sign-out/", auth_views.LogoutView.as_view(), name="logout"),
+    path("", include("postflow.urls")),
     path("analytics/pixelfed/", include("analytics_pixelfed.urls")),
     path("analytics/", include("analytics_core.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "postflow.views.server_error"

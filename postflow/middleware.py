@@ -1,10 +1,12 @@
-"""Shows every time in the signed-in person's own time zone."""
+"""What holds for every answer to a person: their time zone, and the theme that the browser remembers."""
 
 import zoneinfo
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+
+from . import appearance
 
 
 class UserTimeZoneMiddleware:
@@ -22,3 +24,15 @@ class UserTimeZoneMiddleware:
             zone = zoneinfo.ZoneInfo("UTC")
         with timezone.override(zone):
             return self.get_response(request)
+
+
+class RememberedThemeMiddleware:
+    """Keeps the signed-in person's theme in a cookie, for the pages before they sign in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        appearance.remember(request, response)
+        return response

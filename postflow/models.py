@@ -57,11 +57,22 @@ class UserManager(BaseUserManager["CustomUser"]):
 class CustomUser(AbstractBaseUser, PermissionsMixin):
     """A person with a PostFlow account: signs in by e-mail, sees times in their own time zone."""
 
+    class Theme(models.TextChoices):
+        """The colours of the pages."""
+
+        SYSTEM = "system", "Like this device"
+        LIGHT = "light", "Light"
+        DARK = "dark", "Dark"
+
     email = models.EmailField(
         "e-mail address", error_messages={"unique": "This address is taken."}, unique=True
     )
     name = models.CharField(max_length=150, blank=True)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    theme = models.CharField(max_length=10, choices=Theme, default=Theme.SYSTEM)
+    is_calm = models.BooleanField(
+        "calm mode", default=False, help_text="Numbers of the pages stay covered until they are asked for."
+    )
     is_staff = models.BooleanField("may enter the admin", default=False)
     is_active = models.BooleanField("may sign in", default=True)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -85,6 +96,11 @@ class CustomUser(AbstractBaseUser, PermissionsMixin):
         """Save with the e-mail address in lower case."""
         self.email = self.email.strip().lower()
         super().save(*args, **kwargs)
+
+    @property
+    def time_zone_label(self) -> str:
+        """The time zone as people write it: America/New York."""
+        return self.time_zone.replace("_", " ")
 
     def get_full_name(self) -> str:
         """Return the name, or the e-mail address where none is given."""

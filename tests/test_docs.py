@@ -58,7 +58,7 @@ def constants() -> frozenset[str]:
 
 @cache
 def variables() -> frozenset[str]:
-    return frozenset(re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    return frozenset(re.findall(r"^(?:# )?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
 
 @cache

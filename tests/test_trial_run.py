@@ -29,6 +29,7 @@ class TrialRun:
             "DEBUG": "1",
             "SECRET_KEY": "the same in both runs",
             "DATABASE_URL": f"sqlite:///{folder / 'trial.sqlite3'}",
+            "MEDIA_ROOT": str(folder / "media"),
         }
         self.log = folder / "output.log"
         self.started_at = time.monotonic()
@@ -87,6 +88,7 @@ def test_a_newcomer_gets_an_address_and_numbers_and_a_clean_end(tmp_path: Path) 
         password = re.search(r"Password +(.+)", text)[1]
         children = run.children()
         assert len(children) == 3
+        assert len(list(tmp_path.glob("media/**/*.webp"))) >= 12, "the newest pictures are there"
         numbers = read_numbers(port, email, password)
     finally:
         assert run.stop() == 0, run.log.read_text()

@@ -19,9 +19,12 @@ from analytics_core.models import Precision
 from analytics_core.periods import local_day
 
 register = template.Library()
-register.filter("small_picture", pictures.small_picture)
-register.filter("large_picture", pictures.large_picture)
+register.filter("photo_address", pictures.address)
+register.filter("photo_size", pictures.frame)
+register.filter("photo_tone", pictures.tone)
+register.filter("photo_absence", pictures.absence)
 register.filter("card_counts", counts.card_counts)
+register.filter("rate", counts.rate)
 
 # Wider or taller pictures stand in a frame of this shape, whole; photos.css knows each value between.
 NARROWEST, WIDEST, STEP = 66, 250, 2
@@ -63,9 +66,8 @@ def headline(post: Any) -> str:
 @register.filter
 def ratio(post: Any) -> int:
     """Return width / height of a post's picture in hundredths, as a value that photos.css knows."""
-    if not post.media_width or not post.media_height:
-        return 100
-    steps = round(100 * post.media_width / post.media_height / STEP)
+    width, height = pictures.frame(post)
+    steps = round(100 * width / height / STEP)
     return min(max(steps * STEP, NARROWEST), WIDEST)
 
 
@@ -79,14 +81,6 @@ def page_link(query: dict[str, Any], name: str, number: int) -> str:
 def short_range(choice: str) -> str:
     """Return a range's choice as it fits on a button, such as "30 d"."""
     return {"365": "1 y", "all": "All"}.get(choice, f"{choice} d")
-
-
-@register.filter
-def rate(value: float) -> str:
-    """Return a rate with at most three digits that mean something; whole numbers in full."""
-    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
-    text = f"{value:,.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if decimals else text
 
 
 @register.filter
@@ -108,7 +102,7 @@ def known_time(event: Any) -> SafeString:
     """Say when something happened, and how well that is known."""
     end = moment(event.happened_at, "full")
     if event.precision == Precision.UNKNOWN:
-        return format_html('<span class="muted">{}</span>', "not known (was there at the first look)")
+        return format_html("before {}", end)
     if event.precision == Precision.EXACT:
         return end
     if event.not_before_at is None:

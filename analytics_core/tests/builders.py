@@ -1,15 +1,19 @@
 """Posts with engagement, for tests about pages: any platform, any number, no client."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
 from django.utils import timezone
 
-from analytics_core import platforms
+from analytics_core import ledger, platforms
 from analytics_core.models import AccountState, Precision
 
 _ids = count(1000)
+# What `counted_once` has still to count: one set for each that is open.
+_waiting: list[set[tuple[str, int]]] = []
 
 
 def build_post(
@@ -36,14 +40,39 @@ def build_post(
     )
     for kind, number in numbers.items():
         for _ in range(number):
-            add(post, kind, at=posted_at + timedelta(minutes=1))
+            _add(post, kind, at=posted_at + timedelta(minutes=1))
     if is_counted:
         post.refresh_engagement_summary()
+    _recount(platform_name, account.pk)
     return post
 
 
 def add(post: Any, kind: str, *, at: datetime | None = None, **values: Any) -> Any:
     """Add one like, comment or share to a post; its time is exact unless `precision` says otherwise."""
+    row = _add(post, kind, at=at, **values)
+    _recount(post.platform, post.account_id)
+    return row
+
+
+@contextmanager
+def counted_once() -> Iterator[None]:
+    """Keep the daily totals of what is built within at the end, and not after each row."""
+    _waiting.append(set())
+    try:
+        yield
+    finally:
+        for platform_name, account_id in sorted(_waiting.pop()):
+            _recount(platform_name, account_id)
+
+
+def _recount(platform_name: str, account_id: int) -> None:
+    if _waiting:
+        _waiting[-1].add((platform_name, account_id))
+    else:
+        ledger.rebuild(platforms.get(platform_name), account_id)
+
+
+def _add(post: Any, kind: str, *, at: datetime | None = None, **values: Any) -> Any:
     model = platforms.get(post.platform).engagement_models[kind]
     number = next(_ids)
     values = {

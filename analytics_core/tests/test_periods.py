@@ -1,7 +1,7 @@
 """What "the last 7 days" means, on every day and in every zone."""
 
 import zoneinfo
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -81,3 +81,100 @@ def test_without_a_zone_the_active_one_counts() -> None:
     now = datetime(2026, 3, 10, 23, 30, tzinfo=UTC)
     with timezone.override(BERLIN):
         assert periods.period("7", now=now).end_at == datetime(2026, 3, 12, tzinfo=BERLIN)
+
+
+class TestNeighbours:
+    NOW = datetime(2026, 3, 10, 15, tzinfo=UTC)
+
+    def period(self, choice="7"):
+        return periods.period(choice, now=self.NOW, zone=UTC)
+
+    @given(
+        now=st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+        zone=st.sampled_from([*ZONES, "Pacific/Auckland", "America/Los_Angeles"]).map(zoneinfo.ZoneInfo),
+        choice=st.sampled_from(DAYS),
+    )
+    def test_the_previous_one_has_as_many_calendar_days_and_ends_where_this_begins(
+        self, now, zone, choice
+    ) -> None:
+        this = periods.period(choice, now=now, zone=zone)
+        assert this.previous.days == this.days == int(choice)
+        assert this.previous.end_at == this.start_at
+        assert not this.previous.is_unfinished
+        assert this.is_unfinished
+
+    @pytest.mark.parametrize(
+        ("zone", "now"),
+        [
+            # Clocks go forward in Auckland on 27 September and back in Los Angeles on 1 November 2026.
+            ("Pacific/Auckland", datetime(2026, 9, 27, 10, 59, 59, tzinfo=UTC)),
+            ("America/Los_Angeles", datetime(2026, 11, 2, 7, 59, 59, tzinfo=UTC)),
+        ],
+    )
+    def test_at_the_last_second_of_a_day_on_which_clocks_change(self, zone, now) -> None:
+        zone = zoneinfo.ZoneInfo(zone)
+        this = periods.period("7", now=now, zone=zone)
+        next_one = periods.period("7", now=now + timedelta(seconds=1), zone=zone)
+        assert this.end_at == now + timedelta(seconds=1)
+        assert next_one.first_day == this.first_day + timedelta(days=1)
+        hours = (this.end_at.astimezone(UTC) - this.start_at.astimezone(UTC)) / timedelta(hours=1)
+        assert hours == 7 * 24 + (-1 if zone.key == "Pacific/Auckland" else 1)
+
+    def test_arrows_go_a_period_back_and_forward(self) -> None:
+        this = self.period()
+        assert this.earlier == {"from": "2026-02-25", "to": "2026-03-03"}
+        assert this.later is None
+        with timezone.override(UTC):
+            back = periods.asked(
+                None, first_day=this.previous.first_day, last_day=this.previous.last_day, now=self.NOW
+            )
+        assert back.words == "25 February to 3 March 2026"
+        assert back.later == {"days": "7"}
+        assert periods.custom(
+            this.first_day, this.last_day - timedelta(days=1), zone=UTC, today=this.today
+        ).later == {"from": "2026-03-05", "to": "2026-03-10"}
+        assert (self.period("all").earlier, self.period("all").later) == (None, None)
+
+    def test_the_default_period_is_no_part_of_an_address(self) -> None:
+        assert self.period("30").query == {}
+        assert self.period("90").query == {"days": "90"}
+        assert self.period("30").previous.later == {"days": "30"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "first", "last", "expected"),
+    [
+        (None, "2026-01-03", "2026-02-01", ("2026-01-03", "2026-02-01")),
+        ("custom", "2026-01-03", "2026-02-01", ("2026-01-03", "2026-02-01")),
+        ("custom", "2026-02-01", "2026-01-03", ("2026-01-03", "2026-02-01")),
+        ("custom", "2026-03-01", None, ("2026-03-01", "2026-03-10")),
+        ("custom", None, "2026-02-01", ("2026-01-03", "2026-02-01")),
+        ("custom", "2026-03-01", "2099-01-01", ("2026-03-01", "2026-03-10")),
+        ("custom", "0001-01-01", "2026-03-01", ("1970-01-01", "2026-03-01")),
+        # Nothing is left of these, or they are not asked for.
+        ("custom", None, None, ("2026-02-09", "2026-03-10")),
+        ("custom", "2099-01-01", "2099-02-01", ("2026-02-09", "2026-03-10")),
+        ("custom", None, "0001-01-01", ("2026-02-09", "2026-03-10")),
+        ("custom", "9999-12-31", None, ("2026-02-09", "2026-03-10")),
+        ("7", "2026-01-03", "2026-02-01", ("2026-03-04", "2026-03-10")),
+        ("junk", "2026-01-03", "2026-02-01", ("2026-01-03", "2026-02-01")),
+    ],
+)
+def test_days_asked_for(choice, first, last, expected) -> None:
+    as_day = {"first_day": first and date.fromisoformat(first), "last_day": last and date.fromisoformat(last)}
+    with timezone.override(UTC):
+        found = periods.asked(choice, **as_day, now=datetime(2026, 3, 10, 15, tzinfo=UTC))
+    assert (found.first_day.isoformat(), found.last_day.isoformat()) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [
+        (date(2026, 3, 3), date(2026, 3, 3), "3 March 2026"),
+        (date(2026, 3, 3), date(2026, 3, 9), "3 to 9 March 2026"),
+        (date(2026, 2, 3), date(2026, 3, 9), "3 February to 9 March 2026"),
+        (date(2025, 2, 3), date(2026, 3, 9), "3 February 2025 to 9 March 2026"),
+    ],
+)
+def test_days_in_words(first, last, words) -> None:
+    assert periods.span_words(first, last) == words

@@ -1,4 +1,8 @@
-"""How many SQL statements each step of a visit takes, whatever the size of what it reads."""
+"""How many SQL statements each step of a visit takes, whatever the size of what it reads.
+
+Of these, the daily totals take 20 once for an account, 11 for a post whose engagement changed, and 1 for one
+that was read and had not (its ledger is locked all the same).
+"""
 
 from datetime import timedelta
 
@@ -35,7 +39,7 @@ def fill(instance, size: int) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_the_first_visit(tiny, count_statements, size) -> None:
     fill(tiny.instance, size)
-    assert count_statements() == 45
+    assert count_statements() == 74
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -50,7 +54,7 @@ def test_a_visit_where_one_posts_likes_moved(tiny, count_statements, size) -> No
     fill(tiny.instance, size)
     count_statements()
     tiny.instance.likes["101"] += [f"new{number}" for number in range(size)]
-    assert count_statements() == 29
+    assert count_statements() == 41
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -68,7 +72,7 @@ def test_a_visit_with_news_by_notification(tiny, count_statements, size) -> None
                 post_id="101",
             )
         )
-    assert count_statements() == 35
+    assert count_statements() == 54
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -76,7 +80,7 @@ def test_a_visit_where_likes_were_taken_back(tiny, count_statements, size) -> No
     fill(tiny.instance, size)
     count_statements()
     tiny.instance.likes["101"] = []
-    assert count_statements() == 29
+    assert count_statements() == 32
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -87,4 +91,4 @@ def test_reading_a_post_by_hand(tiny, tiny_account, count_statements, size) -> N
     TinyPost.objects.update(posted_at=timezone.now() - timedelta(days=1))
     with CaptureQueriesContext(connection) as statements:
         fetcher.fetch_post_engagement(post)
-    assert len(statements) == 22
+    assert len(statements) == 25

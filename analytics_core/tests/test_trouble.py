@@ -211,7 +211,8 @@ class TestLongVisits:
         monkeypatch.setattr(TinySource, "posts", taken_over)
         tasks.fetch_account.enqueue("tiny", accounts[2].pk)
         work()
-        assert DBTaskResult.objects.get().return_value == {"skipped": "busy"}
+        row = DBTaskResult.objects.get(task_path=tasks.fetch_account.module_path)
+        assert row.return_value == {"skipped": "busy"}
         state = AccountState.objects.get()
         assert (state.lease_token, state.last_success_at) == ("another's", None)
 
@@ -239,7 +240,7 @@ class TestStopping:
         monkeypatch.setattr(TinySource, "likers", stop_in_the_second)
         tasks.fetch_account.enqueue("tiny", accounts[2].pk)
         call_command("db_worker", batch=True, max_tasks=1, verbosity=0)
-        stats = DBTaskResult.objects.successful().get().return_value
+        stats = DBTaskResult.objects.successful().get(task_path=tasks.fetch_account.module_path).return_value
         assert (stats["posts_processed"], stats["work_left"]) == (2, True)
         work()
         assert TinyLike.objects.count() == 7

@@ -7,8 +7,6 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics_core import charts
-from analytics_core.counts import KindCount
 from analytics_core.models import Precision
 from analytics_core.tests.builders import add, build_post
 from analytics_core.utils import get_engagement_timeline
@@ -22,11 +20,6 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def post(tiny_account):
     return build_post("tiny", tiny_account, posted_at=POSTED)
-
-
-def whole(**others: KindCount) -> dict[str, KindCount]:
-    """Say that everything of each kind is known, but for `others`."""
-    return {kind: KindCount(kind=kind, value=1) for kind in ("likes", "comments", "shares")} | others
 
 
 def data(timeline, label: str) -> list[int]:
@@ -80,7 +73,6 @@ def test_what_happened_later_is_said_to_be_outside(post) -> None:
     add(post, "likes", at=POSTED + timedelta(days=8))
     timeline = get_engagement_timeline(post)
     assert timeline["outside"]["likes"] == 1
-    assert charts.left_out(timeline, counts=whole().values()) == "Not shown here: 1 like on other days."
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -106,60 +98,3 @@ def test_every_current_one_is_counted_exactly_once(tiny_account, events) -> None
             sum(data(timeline, kind.capitalize())) + timeline["undated"][kind] + timeline["outside"][kind]
         )
         assert counted == sum(1 for event in events if event[0] == kind and not event[3])
-
-
-def test_days_to_come_have_no_row_and_today_is_unfinished(post) -> None:
-    today = datetime(2026, 3, 12).date()  # noqa: DTZ001
-    rows = charts.day_rows(get_engagement_timeline(post), today=today, counts=whole())
-    assert [row.day.day for row in rows] == [10, 11, 12]
-    assert [row.is_unfinished for row in rows] == [False, False, True]
-
-
-def test_a_day_without_any_is_no_zero_while_some_times_are_not_known(post) -> None:
-    add(post, "likes", at=POSTED + HOUR)
-    add(post, "likes", precision=Precision.UNKNOWN)
-    today = datetime(2026, 3, 11).date()  # noqa: DTZ001
-    counts = whole(shares=KindCount(kind="shares", value=0, is_known=False))
-    rows = charts.day_rows(get_engagement_timeline(post), today=today, counts=counts)
-    assert [row.counts for row in rows] == [[1, 0, None], [None, 0, None]]
-
-
-@pytest.mark.parametrize(
-    ("count", "counts_of_days", "said"),
-    [
-        (
-            {"server": 6, "value": 7, "answers": 2},
-            [1, None],
-            "1 comment the instance counts and does not list",
-        ),
-        (
-            {"server": 34, "value": 5},
-            [1, None],
-            "29 comments the instance counts and does not list",
-        ),
-        (
-            {"server": 34, "value": 5, "is_moved": True},
-            [1, None],
-            "29 comments the instance counts and PostFlow has not read yet",
-        ),
-        ({"server": 5, "value": 7, "answers": 2}, [1, 0], ""),
-        ({"server": 4, "value": 5}, [1, 0], ""),
-        ({"server": None, "value": 5}, [1, 0], ""),
-    ],
-)
-def test_a_day_without_any_is_no_zero_while_the_server_counts_more(post, count, counts_of_days, said) -> None:
-    add(post, "comments", at=POSTED + HOUR)
-    counts = whole(comments=KindCount(kind="comments", **count))
-    timeline = get_engagement_timeline(post)
-    rows = charts.day_rows(timeline, today=datetime(2026, 3, 11).date(), counts=counts)  # noqa: DTZ001
-    assert [row.counts[1] for row in rows] == counts_of_days
-    assert charts.left_out(timeline, counts=counts.values()) == (f"Not shown here: {said}." if said else "")
-
-
-def test_bars_share_one_scale_and_fill_it_without_gaps() -> None:
-    pieces = charts.bar([("likes", 3), ("comments", 0), ("shares", 1)], longest=8)
-    assert [(piece.kind, piece.start, piece.length) for piece in pieces] == [
-        ("likes", 0, 375),
-        ("shares", 375, 125),
-    ]
-    assert charts.bar([("likes", 0)], longest=0) == []

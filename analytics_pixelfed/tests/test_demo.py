@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from analytics_core.models import AccountState
 from analytics_pixelfed.management.commands.demo import EMAIL, Command
 from analytics_pixelfed.management.processes import ProcessDied, Processes
 from analytics_pixelfed.models import PixelfedPost
+from analytics_pixelfed.services import PixelfedAnalyticsFetcher
 from core import http
 from pixelfed.models import MastodonAccount
 from pixelfed.sandbox import SandboxServer, demo_world
@@ -77,8 +80,6 @@ class TestImport:
                 account.refresh_from_db()
                 if not PixelfedPost.objects.exists():
                     # A whole import takes a while, and tests/test_trial_run.py makes one.
-                    from analytics_pixelfed.services import PixelfedAnalyticsFetcher
-
                     stats = PixelfedAnalyticsFetcher(account).sync_account_posts(limit=5, max_posts=5)
                     assert (stats["posts_synced"], stats["errors"]) == (5, 0)
         assert MastodonAccount.objects.count() == CustomUser.objects.filter(email=EMAIL).count() == 1
@@ -90,6 +91,27 @@ class TestImport:
         command = Command(stdout=io.StringIO(), stderr=errors)
         command._import(command._connect(f"http://127.0.0.1:{taken_port}"))
         assert "did not answer" in errors.getvalue()
+
+    def test_the_newest_pictures_are_there_at_once_and_the_rest_is_left_to_the_worker(
+        self, settings, monkeypatch
+    ) -> None:
+        settings.ALLOW_PRIVATE_INSTANCES = True
+        monkeypatch.setattr("analytics_pixelfed.management.commands.demo.FIRST_PICTURES", 2)
+        out, errors = io.StringIO(), io.StringIO()
+        command = Command(stdout=out, stderr=errors)
+        with SandboxServer(demo_world()) as server:
+            account = command._connect(server.url)
+            PixelfedAnalyticsFetcher(account).sync_account_posts(limit=3, max_posts=3)
+            command._fetch_pictures(account)
+            # A run that was killed while its worker had the rest in hand.
+            DBTaskResult.objects.update(status="RUNNING", started_at=timezone.now())
+            command._fetch_pictures(command._connect(server.url))
+        shown = PixelfedPost.objects.order_by("-posted_at").values_list("picture", flat=True)
+        assert [bool(picture) for picture in shown] == [True, True, False]
+        assert out.getvalue().count("Fetching the newest pictures") == 1
+        assert errors.getvalue() == ""
+        queued = DBTaskResult.objects.filter(task_path__endswith="fetch_pictures")
+        assert sorted(queued.values_list("status", flat=True)) == ["FAILED", "READY"]
 
 
 @pytest.fixture

@@ -365,6 +365,11 @@ def test_missing_keys_are_not_known_rather_than_zero():
     assert record.is_sensitive is False
 
 
+def test_a_picture_that_has_no_colours_yet_gets_none():
+    assert read(media_attachments=[photo(blurhash=parsing.NO_BLURHASH)]).blurhash == ""
+    assert read(media_attachments=[photo(blurhash="UEKxM90G$?4A")]).blurhash == "UEKxM90G$?4A"
+
+
 def test_texts_are_cleaned_and_cut_to_what_fits():
     media = photo(description="Boats\0 in <fog>", blurhash="U" * 300)
     record = read(

@@ -15,7 +15,8 @@ import pytest
 import time_machine
 from django.db.models import Count
 
-from analytics_core.models import HostState, Precision
+from analytics_core import platforms, recount
+from analytics_core.models import TOTALS, HostState, Precision
 from analytics_pixelfed.models import PixelfedComment, PixelfedLike, PixelfedPost, PixelfedShare
 from analytics_pixelfed.services import PixelfedAnalyticsFetcher
 from pixelfed.models import MastodonAccount
@@ -198,8 +199,9 @@ class Witness:
         self.exact_count = self.other_count = 0
 
     def look(self) -> None:
-        """Assert that not one row is wrong at this moment."""
+        """Assert that not one row is wrong at this moment, and no total of them."""
         now = datetime.now(UTC)
+        assert recount.difference(platforms.get("pixelfed"), self.account.pk) == ""
         posts = {post.pk: post for post in PixelfedPost.objects.select_related("engagement_summary")}
         counts = {}
         for kind, model in (*PEOPLE.items(), ("comments", PixelfedComment)):
@@ -211,6 +213,7 @@ class Witness:
             counted = tuple(counts[kind].get(post.pk, 0) for kind in ("likes", "comments", "shares"))
             assert totals == counted, f"the summary of {post}"
             assert summary.total_engagement == sum(counted)
+            assert [getattr(post, name) for name in TOTALS] == [*counted, sum(counted)], f"the copy at {post}"
             if post.missing_since_at is not None:
                 away = self.life.away[post.pixelfed_post_id]
                 assert any(

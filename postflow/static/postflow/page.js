@@ -26,14 +26,21 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     const part = document.getElementById(event.detail.target.id) || event.detail.target;
     announce(part.dataset.announce);
-    // The link that was pressed is gone with the old part.
-    if (document.activeElement === document.body) part.focus({ preventScroll: true });
+    // The link that was pressed is gone with the old part; a part that asks by itself takes no focus.
+    const { triggeringEvent } = event.detail.requestConfig || {};
+    if (triggeringEvent && document.activeElement === document.body) part.focus({ preventScroll: true });
   });
   document.addEventListener("htmx:responseError", failed);
   document.addEventListener("htmx:sendError", failed);
 
   // A picture that its instance no longer has.
   const missing = (img) => {
+    const { instead } = img.dataset;
+    if (instead) {
+      delete img.dataset.instead;
+      img.src = instead;
+      return;
+    }
     if (!img.closest("figure, .photo-frame, .best-frame")) return;
     const words = document.createElement("span");
     words.className = "no-picture";
@@ -57,4 +64,31 @@
     const menu = document.querySelector("details.menu[open]");
     if (menu && !menu.contains(event.target)) menu.open = false;
   });
+
+  // Calm mode: what is covered and stands in no link can be reached with the keyboard, and tapped.
+  const covered = ".count, .chart-frame, .chart-finding";
+  const reachCovered = () => {
+    for (const count of document.querySelectorAll(covered)) {
+      if (!count.closest("a, button, summary") && !count.querySelector("canvas")) count.tabIndex = 0;
+    }
+  };
+  if (document.documentElement.hasAttribute("data-calm")) {
+    reachCovered();
+    document.addEventListener("htmx:afterSettle", reachCovered);
+    document.addEventListener("click", (event) => event.target.closest(covered)?.classList.toggle("is-shown"));
+  }
+
+  // The device's own time zone, where it is another one than the chosen.
+  for (const button of document.querySelectorAll("[data-zone-for]")) {
+    const field = document.getElementById(button.dataset.zoneFor);
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (!zone || zone === field.value) continue;
+    button.textContent = `Use ${zone.replaceAll("_", " ")}, the time zone of this device`;
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      field.value = zone;
+      button.hidden = true;
+      field.focus();
+    });
+  }
 })();

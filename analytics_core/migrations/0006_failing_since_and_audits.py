@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("analytics_core", "0001_initial"),
+        ("analytics_core", "0005_person_totals"),
     ]
 
     operations = [

@@ -1,0 +1,177 @@
+"""The people who engaged with some accounts' posts in a period."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, Window
+
+from analytics_core.models import KINDS, Ledger, PersonSpan, PersonTotal
+from analytics_core.models import Person as PersonRow
+from analytics_core.periods import Period
+
+from .accounts import ConnectedAccount
+from .days import own
+
+LIMIT = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody, and what they did in a period.
+
+    Attributes:
+        handle: name and server, as their instance writes it.
+        name: the name they show; may be empty.
+        is_new: whether this user's accounts never met them before the period.
+    """
+
+    handle: str
+    name: str
+    likes: int
+    comments: int
+    shares: int
+    is_new: bool
+
+    @property
+    def total(self) -> int:
+        """How often they engaged."""
+        return self.likes + self.comments + self.shares
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """The most engaged people of a period, how many there are in all, and how many for the first time."""
+
+    top: list[Person] = field(default_factory=list)
+    count: int = 0
+    new_count: int = 0
+
+
+def people(
+    chosen: Sequence[ConnectedAccount], *, connected: Sequence[ConnectedAccount], period: Period
+) -> People:
+    """Return who engaged most with the chosen accounts: two queries, whatever the number of people.
+
+    The user's own answers to comments are no engagement of anybody: their accounts are left out.
+    In a period with an end only what is dated counts. Somebody who was met at a time not known is not new,
+    and in all time nobody is: that everybody came once says nothing.
+
+    Args:
+        connected: all the user's accounts: who engaged with another one before is not new either.
+    """
+    if not chosen:
+        return People()
+    rows = list(_ranked(chosen, connected=connected, period=period)[:LIMIT])
+    totals = PersonTotal.objects.filter(
+        person__in=[row["person"] for row in rows], ledger__in=_ledgers(connected)
+    ).select_related("person")
+    who: dict[int, PersonRow] = {}
+    met: dict[int, set[date | None]] = defaultdict(set)
+    for total in totals:
+        who[total.person_id] = total.person
+        met[total.person_id].add(total.met_on)
+    return People(
+        top=[
+            Person(
+                handle=who[row["person"]].username,
+                name=who[row["person"]].display_name,
+                **{kind: row[f"{kind}_sum"] for kind in KINDS},
+                is_new=all(_is_within(period, day) for day in met[row["person"]]),
+            )
+            for row in rows
+            if row["person"] in who
+        ],
+        count=rows[0]["people"] if rows else 0,
+        new_count=(rows[0]["new_people"] or 0) if rows else 0,
+    )
+
+
+def _ledgers(entries: Sequence[ConnectedAccount]) -> QuerySet[Ledger, Any]:
+    return Ledger.objects.filter(own(entries)).values("pk")
+
+
+def _selves(connected: Sequence[ConnectedAccount]) -> QuerySet[PersonRow, Any]:
+    """The user's own accounts, as the people that their instances know."""
+    condition = Q(pk__in=[])
+    for entry in connected:
+        if entry.account.remote_id:
+            condition |= Q(
+                platform=entry.platform.name,
+                instance_url=entry.account.instance_url,
+                remote_id=entry.account.remote_id,
+            )
+    return PersonRow.objects.filter(condition).values("pk")
+
+
+def _ranked(
+    chosen: Sequence[ConnectedAccount], *, connected: Sequence[ConnectedAccount], period: Period
+) -> Any:
+    """Everybody of a period with their sums, most engaged first, and in each row how many they are."""
+    # What people did in all time is kept as a sum.
+    model: type[Any] = PersonSpan if period.first_day else PersonTotal
+    return (
+        model.objects.filter(_spans(_ledgers(chosen), period=period))
+        .exclude(person__in=_selves(connected))
+        .order_by()
+        .values("person")
+        .annotate(
+            **{f"{kind}_sum": Sum(kind) for kind in KINDS},
+            total=Sum(F("likes") + F("comments") + F("shares")),
+        )
+        .annotate(
+            people=Window(Count("*")), new_people=_new_count(chosen, connected=connected, period=period)
+        )
+        .order_by("-total", "person")
+    )
+
+
+def _new_count(
+    chosen: Sequence[ConnectedAccount], *, connected: Sequence[ConnectedAccount], period: Period
+) -> Any:
+    if period.first_day is None:
+        return Value(0)
+    met = PersonTotal.objects.filter(
+        ledger__in=_ledgers(chosen), met_on__range=(period.first_day, period.last_day)
+    ).exclude(person__in=_selves(connected))
+    if len(connected) > 1:
+        elsewhere = PersonTotal.objects.filter(person=OuterRef("person"), ledger__in=_ledgers(connected))
+        before = Q(met_on__isnull=True) | Q(met_on__lt=period.first_day)
+        met = met.filter(~Exists(elsewhere.filter(before)))
+    one = met.order_by().annotate(one=Value(1)).values("one")
+    return Subquery(one.annotate(number=Count("person", distinct=True)).values("number"))
+
+
+def _is_within(period: Period, day: date | None) -> bool:
+    return day is not None and period.first_day is not None and day >= period.first_day
+
+
+def _spans(ledgers: QuerySet[Ledger, Any], *, period: Period) -> Q:
+    """The days and whole months that make up a period, each with its ledger: so an index finds them."""
+    if period.first_day is None or period.last_day is None:
+        return Q(ledger__in=ledgers)
+    month = _month_after(period.first_day - timedelta(days=1))
+    months = []
+    while (following := _month_after(month)) - timedelta(days=1) <= period.last_day:
+        months.append(month)
+        month = following
+    if not months:
+        return _span(ledgers, PersonSpan.Span.DAY, period.first_day, period.last_day)
+    return (
+        _span(ledgers, PersonSpan.Span.MONTH, months[0], months[-1])
+        | _span(ledgers, PersonSpan.Span.DAY, period.first_day, months[0] - timedelta(days=1))
+        | _span(ledgers, PersonSpan.Span.DAY, month, period.last_day)
+    )
+
+
+def _span(ledgers: QuerySet[Ledger, Any], span: str, first_day: date, last_day: date) -> Q:
+    return Q(ledger__in=ledgers, span=span, starts_on__range=(first_day, last_day))
+
+
+def _month_after(day: date) -> date:
+    """The first day of the next month."""
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
