@@ -19,7 +19,7 @@ from analytics_core.schedule import next_full_hour
 
 # A reading is due every hour: after two missed ones the page says so.
 LATE_AFTER = timedelta(hours=2)
-ASK = "Ask whoever runs this PostFlow to connect it again."
+ASK = "Connect it again, and PostFlow goes on where it was."
 
 
 class Connected(Protocol):

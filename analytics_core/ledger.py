@@ -18,7 +18,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Min
 
-from .day_models import EngagementDay, Ledger, PersonSpan, PersonTotal
+from .day_models import EngagementDay, Ledger, Person, PersonSpan, PersonTotal
 from .models import KINDS, Precision
 from .platforms import Platform
 from .recount import BATCH_SIZE, Place, Totals, fill, owner_zone, store_people, undated_of
@@ -91,8 +91,9 @@ def void(platform: Platform, account_id: int) -> bool:
 
 
 def forget(platform: Platform, account_id: int) -> None:
-    """Drop the daily totals of an account that is gone."""
+    """Drop the daily totals of an account that is gone, and the people whom no other account knows."""
     Ledger.objects.filter(platform=platform.name, account_id=account_id).delete()
+    Person.objects.filter(platform=platform.name, totals=None).delete()
 
 
 def note_oldest_notification(ledger: Ledger, moments: Iterable[datetime]) -> None:

@@ -36,9 +36,13 @@ def _user_saved(instance: Any, created: bool, update_fields: Any = None, **signa
             _rebuild_later(platform, account_id)
 
 
-def _post_deleted(sender: type[Any], instance: Any, **signal: Any) -> None:
+def _post_deleted(sender: type[Any], instance: Any, origin: Any = None, **signal: Any) -> None:
+    # Of all posts that one deletion takes along, the first of each account is enough.
+    noted = vars(origin).setdefault("_accounts_noted", set()) if origin is not None else set()
+    if instance.account_id in noted:
+        return
+    noted.add(instance.account_id)
     for platform in platforms.all_platforms():
-        # With a whole account, the first of its posts is enough.
         if platform.post_model is sender and ledger.void(platform, instance.account_id):
             _rebuild_later(platform, instance.account_id)
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import DatabaseError
 from django.tasks import task
 from django.utils import timezone
 
-from . import gallery, ledger, platforms, schedule, states
+from . import forgetting, gallery, ledger, platforms, schedule, states
 from .fetcher import AccountBusy
 from .models import SyncRun
 from .platforms import Platform, PlatformError
@@ -59,7 +60,7 @@ def fetch_account(
                 fetcher.hurry()
             return fetcher.run(states.ProgressWriter(platform, account))
 
-        stats = _result_of(visit)
+        stats = _result_of(visit, platform, account_id)
     goes_on = bool(stats.get("put_off") or stats.get("stopped"))
     run = SyncRun.objects.filter(pk=run_id).first() if run_id is not None else None
     if run is not None:
@@ -89,7 +90,7 @@ def audit_account(platform_name: str, account_id: int) -> dict[str, Any]:
     account = platform.active_accounts().filter(pk=account_id).first()
     if account is None:
         return {"skipped": "disconnected, paused or waiting to be reconnected"}
-    stats = _result_of(lambda: platform.fetcher(account).audit())
+    stats = _result_of(lambda: platform.fetcher(account).audit(), platform, account_id)
     if stats.get("stopped"):
         audit_account.enqueue(platform_name, account_id)
     return stats
@@ -102,15 +103,28 @@ def fetch_post(platform_name: str, post_id: int) -> dict[str, Any]:
     post = platform.post_model.objects.select_related("account").filter(pk=post_id).first()
     if post is None:
         return {"skipped": "no such post any more"}
-    stats = _result_of(lambda: platform.fetcher(post.account).fetch_post_engagement(post))
+    stats = _result_of(
+        lambda: platform.fetcher(post.account).fetch_post_engagement(post), platform, post.account_id
+    )
     if stats.get("stopped"):
         fetch_post.enqueue(platform_name, post_id)
     return stats
 
 
-def _result_of(visit: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+@task(queue_name="default", priority=PRIORITY_LEFT_OVER)
+def forget_leftovers(platform_name: str, account_id: int) -> dict[str, Any]:
+    """Delete what a visit under way has left of an account that was disconnected meanwhile."""
+    return {"deleted": forgetting.forget_leftovers(platforms.get(platform_name), account_id)}
+
+
+def _result_of(visit: Callable[[], dict[str, Any]], platform: Platform, account_id: int) -> dict[str, Any]:
     try:
         return visit()
+    except (DatabaseError, LookupError):
+        if platform.accounts().filter(pk=account_id).exists():
+            raise
+        forgetting.forget_leftovers(platform, account_id)
+        return {"skipped": "disconnected meanwhile"}
     except AccountBusy:
         return {"skipped": "busy"}
     except PlatformError as error:

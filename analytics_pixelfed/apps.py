@@ -1,6 +1,9 @@
 """Pixelfed for the analytics engine."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_delete
 
 
 class AnalyticsPixelfedConfig(AppConfig):
@@ -12,10 +15,19 @@ class AnalyticsPixelfedConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the platform, and in a process that serves see to it that the hourly task waits."""
-        from analytics_core import hourly, platforms
+        from analytics_core import forgetting, hourly, platforms
+        from pixelfed.models import MastodonAccount
 
         from .platform import PixelfedPlatform
         from .tasks import fetch_all_pixelfed_engagement
 
         platforms.register(PixelfedPlatform())
+
+        def forget(instance: MastodonAccount, **kwargs: Any) -> None:
+            forgetting.forget_rows(platforms.get(PixelfedPlatform.name), instance.pk)
+
+        # Deleted in the admin or with its user, an account leaves no more behind than when disconnected.
+        post_delete.connect(
+            forget, sender=MastodonAccount, weak=False, dispatch_uid="analytics_pixelfed.forget"
+        )
         hourly.schedule_when_serving(fetch_all_pixelfed_engagement)

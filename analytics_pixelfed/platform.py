@@ -81,16 +81,23 @@ class PixelfedPlatform(Platform):
             raise WrongAnswer(f"{account} is connected twice; remove one of the two.") from error
 
     def ask_to_reconnect(self, account: MastodonAccount, *, message: str) -> None:
-        """Pause the account until its owner has connected it again."""
-        account.state = MastodonAccount.State.RECONNECT
-        account.state_reason = message
-        account.save(update_fields=["state", "state_reason"])
+        """Stop reading the account until its owner has connected it again.
+
+        Not where they have just done so, since the token before was refused; nor where they paused it.
+        """
+        refused = MastodonAccount.objects.filter(pk=account.pk, token_stored_at=account.token_stored_at)
+        state = MastodonAccount.State.RECONNECT
+        if refused.exclude(state=MastodonAccount.State.PAUSED).update(
+            state=state, state_reason=message[:300]
+        ):
+            account.state, account.state_reason = state, message[:300]
 
     def note_access(self, account: MastodonAccount) -> None:
         """Set an account going that waited to be reconnected: its token is good again."""
         if account.state == MastodonAccount.State.RECONNECT:
             account.state, account.state_reason = MastodonAccount.State.ACTIVE, ""
-            account.save(update_fields=["state", "state_reason"])
+            waiting = MastodonAccount.objects.filter(pk=account.pk, state=MastodonAccount.State.RECONNECT)
+            waiting.update(state=account.state, state_reason="")
 
     def link_posts(self, account: MastodonAccount, posts: Sequence[PixelfedPost]) -> None:
         """Link posts to the planned ones they come from (US-5.1).

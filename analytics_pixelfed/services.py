@@ -18,7 +18,7 @@ from analytics_core.platforms import (
 )
 from pixelfed.models import MastodonAccount
 
-from . import parsing
+from . import parsing, renewing
 from .answers import Gone, WrongAnswer
 from .paging import item_id, oldest_id
 from .pixelfed_client import PixelfedAPIClient
@@ -105,7 +105,7 @@ class PixelfedAnalyticsFetcher(AnalyticsFetcher):
         return PixelfedSource(self.client)
 
     def check_access(self) -> None:
-        """Raise before anything is sent if the stored token cannot be decrypted.
+        """Renew a token that is about to end; raise before anything is sent if it cannot be decrypted.
 
         Raises:
             PixelfedAPIError: it is our fault and not the instance's, so the account stays active.
@@ -115,6 +115,8 @@ class PixelfedAnalyticsFetcher(AnalyticsFetcher):
                 "PostFlow cannot read its stored access to this account. "
                 "Whoever runs PostFlow has to check SECRET_KEY and SALT_KEY."
             )
+        if renewing.renew_token(self.account):
+            self.client.access_token = self.account.access_token
 
     def hurry(self) -> None:
         """Ask each question once, and wait for its answer a sixth as long as usual."""

@@ -18,9 +18,11 @@ logger = logging.getLogger(__name__)
 
 # Instances that do not answer are asked again at the next hour: only so many of them at a time.
 ASKED_AT_ONCE = 20
+# Real servers name one or two documents; every one is a request.
+MAX_LINKS = 5
 
 
-def ask_software(instance_url: str) -> str:
+def ask_software(instance_url: str, *, timeout_seconds: float | None = None) -> str:
     """Return the name of the instance's software in lower case, "" if it does not tell.
 
     GET /.well-known/nodeinfo and the document it names; else "Pixelfed" in the version of
@@ -30,15 +32,19 @@ def ask_software(instance_url: str) -> str:
         core.http.HTTPError: the instance did not answer.
     """
     with http.open_session() as session:
-        links = _get(session, urljoin(instance_url, "/.well-known/nodeinfo")).get("links")
-        for link in links if isinstance(links, list) else []:
+
+        def get(url: str) -> dict[str, Any]:
+            return _get(session, url, timeout_seconds)
+
+        links = get(urljoin(instance_url, "/.well-known/nodeinfo")).get("links")
+        for link in links[:MAX_LINKS] if isinstance(links, list) else []:
             href = link.get("href") if isinstance(link, dict) else None
             if isinstance(href, str) and href.startswith(("https://", "http://")):
-                software = _get(session, href).get("software")
+                software = get(href).get("software")
                 name = software.get("name") if isinstance(software, dict) else None
                 if plain_text(name):
                     return plain_text(name, max_length=50).lower()
-        version = plain_text(_get(session, urljoin(instance_url, "/api/v1/instance")).get("version"))
+        version = plain_text(get(urljoin(instance_url, "/api/v1/instance")).get("version"))
         return "pixelfed" if "pixelfed" in version.lower() else ""
 
 
@@ -57,8 +63,8 @@ def identify(accounts: Iterable[MastodonAccount]) -> None:
         account.save(update_fields=["software"])
 
 
-def _get(session: http.Session, url: str) -> dict[str, Any]:
-    answer = http.fetch(session, "GET", url)
+def _get(session: http.Session, url: str, timeout_seconds: float | None) -> dict[str, Any]:
+    answer = http.fetch(session, "GET", url, timeout_seconds=timeout_seconds)
     try:
         data = json.loads(answer.body) if answer.status == 200 else None
     except (ValueError, RecursionError):

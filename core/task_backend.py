@@ -115,6 +115,29 @@ class RetryingDatabaseBackend(_RetryOptions, DatabaseBackend):
         runs = Q(status=TaskResultStatus.RUNNING, started_at__gte=timezone.now() - lasts_at_most)
         return rows.filter(Q(status=TaskResultStatus.READY) | runs).exists()
 
+    def forget(self, task: Task, *args: Any) -> "list[list[Any]]":
+        """Delete the rows of a task whose first arguments are these, save those that run at this moment.
+
+        An argument that is a list stands for any of its values.
+
+        Returns:
+            The arguments of each that was still waiting.
+        """
+        from django_tasks_db.models import DBTaskResult
+
+        of_it = {
+            f"args_kwargs__args__{place}" + ("__in" if isinstance(value, list) else ""): value
+            for place, value in enumerate(args)
+        }
+        rows = DBTaskResult.objects.filter(task_path=task.module_path, backend_name=self.alias, **of_it)
+        waiting = []
+        for row in rows.filter(status=TaskResultStatus.READY):
+            # A worker may take it at this very moment.
+            if rows.filter(pk=row.pk, status=TaskResultStatus.READY).delete()[0]:
+                waiting.append(row.args_kwargs["args"])
+        rows.exclude(status=TaskResultStatus.RUNNING).delete()
+        return waiting
+
     def fail_abandoned(self, *, running_longer_than: timedelta) -> int:
         """Fail the tasks of workers that died, and queue their retries. Returns how many there were.
 

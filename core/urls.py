@@ -13,6 +13,7 @@ urlpatterns = [
     path("accounts/sign-in/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/sign-out/", auth_views.LogoutView.as_view(), name="logout"),
     path("", include("postflow.urls")),
+    path("accounts/", include("analytics_pixelfed.account_urls")),
     path("analytics/pixelfed/", include("analytics_pixelfed.urls")),
     path("analytics/", include("analytics_core.urls")),
     path("admin/", admin.site.urls),

@@ -6,10 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.utils import timezone
 
 from core.http import InstanceAddressError, normalize_instance_url
 
-from .models import MastodonAccount
+from .models import InstanceApp, MastodonAccount
+
+HIDDEN = ("access_token", "refresh_token", "token_stored_at", "token_expires_at", "token_renew_at", "app")
 
 
 class MastodonAccountForm(forms.ModelForm):
@@ -24,7 +27,7 @@ class MastodonAccountForm(forms.ModelForm):
 
     class Meta:
         model = MastodonAccount
-        exclude = ("access_token",)  # noqa: DJ006 everything else may be seen
+        exclude = HIDDEN  # noqa: DJ006 everything else may be seen
 
     def clean_instance_url(self) -> str:
         """Return the address in its one form; an address that cannot be an instance's is refused."""
@@ -48,7 +51,10 @@ class MastodonAccountForm(forms.ModelForm):
         """Save, with the new token if there is one."""
         token = self.cleaned_data["new_token"]
         if token:
-            self.instance.access_token = token
+            self.instance.access_token, self.instance.token_stored_at = token, timezone.now()
+            # What belonged to the old one would end or replace this one.
+            self.instance.refresh_token = self.instance.app = None
+            self.instance.token_expires_at = self.instance.token_renew_at = None
             if self.instance.state == MastodonAccount.State.RECONNECT:
                 self.instance.state, self.instance.state_reason = MastodonAccount.State.ACTIVE, ""
         return super().save(commit)
@@ -67,4 +73,21 @@ class MastodonAccountAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: Any) -> Any:
         """Leave the token out of what is loaded for lists."""
-        return super().get_queryset(request).defer("access_token")
+        return super().get_queryset(request).defer("access_token", "refresh_token")
+
+
+@admin.register(InstanceApp)
+class InstanceAppAdmin(admin.ModelAdmin):
+    """Where PostFlow is registered. A deleted registration is made anew when somebody connects there."""
+
+    fields = readonly_fields = ("instance_url", "redirect_uri", "client_id", "created_at")
+    list_display = ("instance_url", "redirect_uri", "client_id", "created_at")
+    search_fields = ("instance_url",)
+
+    def get_queryset(self, request: Any) -> Any:
+        """Leave the secret out of what is loaded."""
+        return super().get_queryset(request).defer("client_secret")
+
+    def has_add_permission(self, request: Any) -> bool:
+        """Refuse: only an instance can give one."""
+        return False

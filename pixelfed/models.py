@@ -1,4 +1,4 @@
-"""An account on somebody's instance, connected to PostFlow."""
+"""Accounts on other people's instances, and what connecting them needs: our registration there, attempts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,46 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from encrypted_fields.fields import EncryptedTextField
+
+
+class InstanceApp(models.Model):
+    """PostFlow as an instance knows it: registered once for each address that people are sent back to."""
+
+    instance_url = models.URLField("instance", max_length=255)
+    redirect_uri = models.URLField("sent back to", max_length=255)
+    client_id = models.CharField(max_length=255)
+    client_secret = EncryptedTextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["instance_url"]
+        verbose_name = "registration at an instance"
+        verbose_name_plural = "registrations at instances"
+        constraints = [
+            models.UniqueConstraint(fields=["instance_url", "redirect_uri"], name="pixelfed_app_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{host_of(self.instance_url)}, number {self.client_id}"
+
+
+class ConnectAttempt(models.Model):
+    """One person on the way to an instance's consent page. Whoever comes back takes it, and only once.
+
+    The state and the browser session are kept as digests: a copy of the table lets nobody finish one.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="connect_attempts"
+    )
+    app = models.ForeignKey(InstanceApp, on_delete=models.CASCADE, related_name="attempts")
+    state_digest = models.CharField(max_length=64, unique=True)
+    session_digest = models.CharField(max_length=64)
+    verifier = EncryptedTextField(help_text="Proves to the instance who asked for the code (PKCE).")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} to {self.app}"
 
 
 class AccountQuerySet(models.QuerySet["MastodonAccount"]):
@@ -39,6 +79,23 @@ class MastodonAccount(models.Model):
     instance_url = models.URLField("instance", max_length=255)
     username = models.CharField("handle", max_length=100)
     access_token = EncryptedTextField()
+    # The encrypted field keeps an empty text as NULL.
+    refresh_token = EncryptedTextField(null=True, blank=True)
+    token_stored_at = models.DateTimeField(
+        null=True, blank=True, help_text="Tells one token from the next: whoever acts on a refusal checks it."
+    )
+    token_expires_at = models.DateTimeField(null=True, blank=True)
+    token_renew_at = models.DateTimeField(
+        null=True, blank=True, help_text="When to ask for the next token; put off by whoever is asking."
+    )
+    app = models.ForeignKey(
+        InstanceApp,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="accounts",
+        help_text="What the token was given to; empty: it was pasted.",
+    )
     software = models.CharField(
         max_length=50,
         blank=True,
@@ -93,4 +150,9 @@ class MastodonAccount(models.Model):
     @property
     def host(self) -> str:
         """The instance's host name and port, as people write it."""
-        return self.instance_url.partition("://")[2]
+        return host_of(self.instance_url)
+
+
+def host_of(instance_url: str) -> str:
+    """Return an instance's host name and port, as people write it."""
+    return instance_url.partition("://")[2]

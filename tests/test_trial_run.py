@@ -127,7 +127,7 @@ def test_a_newcomer_gets_an_address_and_numbers_and_a_clean_end(tmp_path: Path) 
 
 
 def read_numbers(port: int, email: str, password: str) -> dict[str, int]:
-    """Sign in and read the headline numbers of all posts."""
+    """Sign in and read the numbers of all posts."""
     with requests.Session() as session:
         sign_in = f"http://127.0.0.1:{port}/accounts/sign-in/"
         token = re.search(
@@ -137,10 +137,7 @@ def read_numbers(port: int, email: str, password: str) -> dict[str, int]:
             sign_in, data={"username": email, "password": password, "csrfmiddlewaretoken": token}, timeout=30
         )
         assert answer.status_code == 200
-        page = session.get(f"http://127.0.0.1:{port}/analytics/", params={"days": "all"}, timeout=30).text
-    numbers = {}
-    for name in ("posts", "likes"):
-        found = re.search(rf"<dt>{name.title()}</dt><dd>([\d,]+)</dd>", page)
-        assert found, f"the page shows no number of {name}"
-        numbers[name] = int(found[1].replace(",", ""))
-    return numbers
+        assert "Photos" in session.get(f"http://127.0.0.1:{port}/analytics/", timeout=30).text
+        comparison = f"http://127.0.0.1:{port}/analytics/comparison/"
+        rows = session.get(comparison, params={"days": "all", "format": "json"}, timeout=30).json()["rows"]
+    return {"posts": rows[0]["Posts"], "likes": rows[0]["Likes"]}

@@ -48,6 +48,14 @@ ADDRESSES = {
     "postflow:favicon": Address("open"),
     "postflow:settings": Address("own"),
     "postflow:appearance": Address("own", method="post", data=lambda world: {"theme": "dark"}),
+    "accounts:connections": Address("own"),
+    "accounts:connect": Address("own"),
+    "accounts:connect_with_token": Address("own"),
+    "accounts:callback": Address("own"),
+    "accounts:sync": Address("object", lambda world: [world.post.account_id], method="post"),
+    "accounts:pause": Address("object", lambda world: [world.post.account_id], method="post"),
+    "accounts:resume": Address("object", lambda world: [world.post.account_id], method="post"),
+    "accounts:disconnect": Address("object", lambda world: [world.post.account_id]),
     "analytics_core:unified_dashboard": Address("own"),
     "analytics_core:platform_comparison": Address("own"),
     "analytics_core:picture": Address("object", lambda world: ["pixelfed", world.post.pk]),
@@ -62,7 +70,7 @@ ADDRESSES = {
 PAGES = [
     name
     for name, address in ADDRESSES.items()
-    if address.method == "get" and name not in ("home", "postflow:favicon")
+    if address.method == "get" and name not in ("home", "postflow:favicon", "accounts:callback")
 ]
 
 
@@ -210,8 +218,10 @@ def test_no_link_of_anas_pages_shows_others_anything(world) -> None:
         if SECRET in body(response):
             shown.add(address)
         assert response.status_code < 500, address
-        assert SECRET not in body(nobody.get(address)), address
-        assert SECRET not in body(ben.get(address)), address
+        # An address that holds the word itself tells nothing that was not known.
+        if SECRET not in address:
+            assert SECRET not in body(nobody.get(address)), address
+            assert SECRET not in body(ben.get(address)), address
         for link in sorted(links(body(response), address)):
             if kind(link) not in seen:
                 seen.add(kind(link))
@@ -247,7 +257,9 @@ class TestContentPolicy:
         assert policy["script-src"] == policy["style-src"] == policy["default-src"] == {"'self'"}, name
         assert policy["img-src"] == {"'self'", "data:", *pictures.split()}, name
         assert policy["object-src"] == policy["base-uri"] == policy["frame-ancestors"] == {"'none'"}, name
-        assert policy["form-action"] == {"'self'"}, name
+        # Browsers hold the redirect after a form against this too, and connecting leads to any instance.
+        anywhere = {"https:"} if name.startswith("accounts:connect") and "https:" in header else set()
+        assert policy["form-action"] == {"'self'", *anywhere}, name
         assert "unsafe" not in header, name
 
     def test_it_is_on_every_page(self, world) -> None:

@@ -1,19 +1,16 @@
-"""What the frame of a page says: how fresh its numbers are, and where to connect an account."""
+"""What the frame of a page says: how fresh its numbers are, and what is wrong with an account."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from django import template
-from django.urls import NoReverseMatch, reverse
 from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from analytics_core import freshness
-from analytics_core.platforms import Platform
 
 register = template.Library()
 
@@ -40,22 +37,3 @@ def clock(moment: datetime) -> SafeString:
         dateformat.format(local, "l, j F Y, H:i T"),
         freshness.clock(moment, timezone.localtime()),
     )
-
-
-@register.filter
-def connect_address(platform: Platform) -> str:
-    """Return the address at which staff connect an account of a platform; "" where there is none."""
-    return _admin_address(platform.account_model, "add")
-
-
-@register.filter
-def account_address(entry: freshness.Connected) -> str:
-    """Return the address at which staff give an account a new access; "" where there is none."""
-    return _admin_address(type(entry.account), "change", entry.account.pk)
-
-
-def _admin_address(model: type[Any], what: str, *args: Any) -> str:
-    try:
-        return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{what}", args=args)
-    except NoReverseMatch:
-        return ""

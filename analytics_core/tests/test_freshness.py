@@ -14,7 +14,7 @@ from analytics_core.models import AccountState
 NOW = datetime(2026, 3, 10, 14, 20, tzinfo=UTC)
 READ = datetime(2026, 3, 10, 14, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-ASK = "Ask whoever runs this PostFlow to connect it again."
+ASK = "Connect it again, and PostFlow goes on where it was."
 
 
 @dataclass

@@ -65,7 +65,7 @@ class TestBoth:
     def test_with_no_account_one_sentence_says_what_to_do(self, signed_in, address) -> None:
         response = signed_in.get(address)
         assert "No account is connected yet" in words(response)
-        assert "Ask whoever runs this PostFlow" in words(response)
+        assert "Connect your account" in words(response)
         assert 'name="days"' not in response.content.decode()
 
     @pytest.mark.parametrize(

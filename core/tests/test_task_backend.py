@@ -64,6 +64,20 @@ class TestRetries:
         assert (second.task_result.args, second.task_result.kwargs) == ([[1, {"a": None}]], {"b": "c"})
         assert (second.traceback, second.worker_ids, second.started_at) == ("", [], None)
 
+    def test_tasks_are_forgotten_by_their_first_arguments_save_one_that_runs(self) -> None:
+        backend = example_tasks.fails.get_backend()
+        for number in (1, 1, 2, 3):
+            example_tasks.fails.enqueue("a", number, "more")
+        example_tasks.fails.enqueue("b", 1)
+        example_tasks.plain.enqueue()
+        rows = DBTaskResult.objects.filter(args_kwargs__args__1=1, args_kwargs__args__0="a")
+        rows.filter(pk=rows.first().pk).update(status=TaskResultStatus.RUNNING)
+        DBTaskResult.objects.filter(args_kwargs__args__1=2).update(status=TaskResultStatus.SUCCESSFUL)
+        assert backend.forget(example_tasks.fails, "a", 1) == [["a", 1, "more"]]
+        assert backend.forget(example_tasks.fails, "a", [2, 3, 4]) == [["a", 3, "more"]]
+        left = DBTaskResult.objects.values_list("status", "args_kwargs__args")
+        assert sorted(left) == [("READY", []), ("READY", ["b", 1]), ("RUNNING", ["a", 1, "more"])]
+
     def test_success_ends_the_attempts(self) -> None:
         example_tasks.succeeds_at_third.enqueue(7)
         work()

@@ -48,6 +48,17 @@ def test_a_database_that_is_away_for_a_while_ends_nothing(caplog) -> None:
 
 
 @pytest.mark.django_db
+def test_a_batch_does_not_wait_for_ever(monkeypatch) -> None:
+    monkeypatch.setattr(db_worker, "BATCH_TRIES", 3)
+    with (
+        mock.patch.object(type(DBTaskResult.objects), "ready", side_effect=OperationalError("gone")),
+        mock.patch.object(db_worker.Worker, "_fail_own_tasks"),
+        pytest.raises(OperationalError),
+    ):
+        work()
+
+
+@pytest.mark.django_db
 def test_what_it_was_doing_is_failed_and_queued_again() -> None:
     row_id = example_tasks.fails.enqueue(1, b="c").id
     other_id = example_tasks.fails.enqueue(2, b="c").id

@@ -44,7 +44,8 @@ def page(site: str, title: str, body: str, *, narrow: bool = False) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)} - {escape(site)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f'<title>{escape(title)} - {escape(site)}</title>\n<link rel="icon" href="data:,">\n'
+        f"<style>{STYLE}</style>\n</head>\n<body>\n"
         f'<header><a href="/">{escape(site)}</a><small>a sandbox, nothing here is real</small></header>\n'
         f"<main{' class="narrow"' if narrow else ''}>\n{body}\n</main>\n</body>\n</html>\n"
     )

@@ -30,6 +30,7 @@ from postflow.models import CustomUser
 EMAIL = "marta@postflow.example"
 PASSWORD = "light table"  # noqa: S105 of the trial run, on this machine only
 TIME_ZONE = "Europe/Stockholm"
+LOCAL = "http://127.0.0.1:"
 START_SECONDS = 60
 # The sandbox needs no politeness; the hourly work keeps to it all the same.
 FIRST_IMPORT_INTERVAL = 0
@@ -93,7 +94,7 @@ class Command(BaseCommand):
             log=folder / "sandbox.log",
         )
         processes.wait_until_open(sandbox_port, seconds=START_SECONDS)
-        account = self._connect(f"http://127.0.0.1:{sandbox_port}")
+        account = self._connect(f"{LOCAL}{sandbox_port}")
         self._import(account)
         self._fetch_pictures(account)
         processes.start("web server", "runserver", "--noreload", f"127.0.0.1:{port}", log=folder / "web.log")
@@ -119,17 +120,13 @@ class Command(BaseCommand):
             )
         world = demo_world()
         # By her name alone: with another port it is still the same sandbox.
-        account, _ = MastodonAccount.objects.update_or_create(
-            user=user,
-            username=world.username,
-            defaults={
-                "instance_url": instance_url,
-                "access_token": world.access_token,
-                "software": "pixelfed",
-                "state": MastodonAccount.State.ACTIVE,
-                "state_reason": "",
-            },
+        hers = MastodonAccount.objects.filter(user=user, username=world.username)
+        account = hers.filter(instance_url__startswith=LOCAL).first() or MastodonAccount(
+            user=user, username=world.username
         )
+        account.instance_url, account.access_token = instance_url, world.access_token
+        account.software, account.state, account.state_reason = "pixelfed", MastodonAccount.State.ACTIVE, ""
+        account.save()
         # Nothing else runs yet: a lease or task there is belongs to a trial run that was killed.
         AccountState.objects.filter(platform="pixelfed", account_id=account.pk).update(
             lease_token="", lease_until_at=None

@@ -15,6 +15,8 @@ from core import stopping
 logger = logging.getLogger(__name__)
 
 LOOK_AGAIN_SECONDS = 2.0
+# A batch is waited for by somebody: it gives up after so many failures.
+BATCH_TRIES = 15
 
 
 class Worker(db_worker.Worker):
@@ -41,19 +43,21 @@ class Worker(db_worker.Worker):
             stopping.forget()
 
     def _work(self) -> None:
-        was_away = False
+        failures = 0
         while self.running:
             try:
-                if was_away:
+                if failures:
                     self._fail_own_tasks()
-                    was_away = False
                 super().run()
                 return
             except (OperationalError, InterfaceError) as error:
                 # The text of the error may hold the address of the database, with its password.
-                logger.warning("The database does not answer (%s); trying again.", type(error).__name__)
-                was_away, self.startup_delay = True, False
+                reason = getattr(error.__cause__, "sqlstate", None) or type(error).__name__
+                logger.warning("The database does not answer (%s); trying again.", reason)
+                failures, self.startup_delay = failures + 1, False
                 connections.close_all()
+                if self.batch and failures >= BATCH_TRIES:
+                    raise
                 if self.running:
                     time.sleep(LOOK_AGAIN_SECONDS)
 

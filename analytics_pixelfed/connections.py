@@ -1,0 +1,203 @@
+"""The connected accounts of one user: how each is doing, and what can be done about it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Count, Sum
+from django.utils import timezone
+
+from analytics_core import platforms, tasks
+from analytics_core.forgetting import forget_account
+from analytics_core.freshness import LATE_AFTER
+from analytics_core.models import AccountState
+from pixelfed import oauth
+from pixelfed.models import MastodonAccount
+
+from .connecting import client_of
+from .models import PixelfedPost
+from .platform import PixelfedPlatform
+
+logger = logging.getLogger(__name__)
+
+SYNC_WAIT_SECONDS = 60
+# An access that ends and cannot be renewed by itself is told of so long before.
+TELL_BEFORE = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """One connected account, how far the engine has got with it, and what is held of it."""
+
+    account: MastodonAccount
+    state: AccountState | None
+    is_supported: bool
+    posts_count: int = 0
+    events_count: int = 0
+
+    @property
+    def needs_reconnect(self) -> bool:
+        """Whether only its owner can set it going again."""
+        return self.account.state == MastodonAccount.State.RECONNECT
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its owner has stopped the reading."""
+        return self.account.state == MastodonAccount.State.PAUSED
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is read every hour."""
+        return self.is_supported and self.account.state == MastodonAccount.State.ACTIVE
+
+    @property
+    def is_being_read(self) -> bool:
+        """Whether a visit is under way."""
+        until_at = self.state.lease_until_at if self.state else None
+        return until_at is not None and until_at > timezone.now()
+
+    @property
+    def read_at(self) -> datetime | None:
+        """Up to when its numbers hold."""
+        return self.state.last_success_at if self.state else None
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When it is read next; None: as soon as a worker is free, or not at all."""
+        due_at = self.state.next_due_at if self.state and self.is_active else None
+        return due_at if due_at and due_at > timezone.now() else None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last visit as a whole failed."""
+        return self.state is not None and self.state.failures_count > 0
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its numbers are older than they should be."""
+        return self.is_active and self.read_at is not None and timezone.now() - self.read_at > LATE_AFTER
+
+    @property
+    def posts_to_come(self) -> int | None:
+        """How many posts the instance has, while not all are listed here; None: nobody knows, or all are."""
+        if self.state is None or self.state.history_is_complete:
+            return None
+        total = self.state.server_posts_count
+        return total if total and total > self.posts_count else None
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether older posts are still to be listed."""
+        return self.read_at is not None and self.state is not None and not self.state.history_is_complete
+
+    @property
+    def access_ends_at(self) -> datetime | None:
+        """When its access ends for good, if that is soon and nothing but a new consent helps."""
+        ends_at = self.account.token_expires_at
+        if ends_at is None or self.account.token_renew_at is not None:
+            return None
+        return ends_at if ends_at - timezone.now() < TELL_BEFORE else None
+
+    @property
+    def kind(self) -> str:
+        """The state in one word, for the mark beside it: good, busy, resting or bad."""
+        if self.needs_reconnect or not self.is_supported:
+            return "bad"
+        if self.is_paused:
+            return "resting"
+        if self.is_being_read or self.read_at is None and not self.has_failed:
+            return "busy"
+        return "bad" if self.has_failed or self.is_late else "good"
+
+    @property
+    def words(self) -> str:
+        """The state in a few words."""
+        if self.needs_reconnect:
+            return "Has to be connected again"
+        if not self.is_supported:
+            return "Not supported"
+        if self.is_paused:
+            return "Paused"
+        if self.is_being_read:
+            return "Being read now"
+        if self.has_failed:
+            return "The last reading failed"
+        if self.read_at is None:
+            return "Waiting for its first reading"
+        return "Overdue" if self.is_late else "Up to date"
+
+
+def connections(user: Any) -> list[Connection]:
+    """Return the user's accounts in the order they were connected: four queries, however many there are."""
+    platform = platforms.get(PixelfedPlatform.name)
+    secrets = ("access_token", "refresh_token")
+    accounts = list(MastodonAccount.objects.filter(user=user).defer(*secrets))
+    if not accounts:
+        return []
+    states = {
+        state.account_id: state
+        for state in AccountState.objects.filter(
+            platform=platform.name, account_id__in=[account.pk for account in accounts]
+        )
+    }
+    held: dict[int, Any] = {
+        row["account"]: row
+        for row in PixelfedPost.objects.filter(account__user=user)
+        .order_by()
+        .values("account")
+        .annotate(posts=Count("pk"), events=Sum("engagement_summary__total_engagement"))
+    }
+    supported = set(platform.accounts().filter(user=user).values_list("pk", flat=True))
+    return [
+        Connection(
+            account=account,
+            state=states.get(account.pk),
+            # While nobody has asked the instance yet, the next hour may tell.
+            is_supported=account.pk in supported or not account.software,
+            posts_count=held.get(account.pk, {}).get("posts") or 0,
+            events_count=held.get(account.pk, {}).get("events") or 0,
+        )
+        for account in accounts
+    ]
+
+
+def start_visit(account: MastodonAccount) -> bool:
+    """Have the account read now, before the hourly work. Returns False if that was asked for a moment ago."""
+    # add() sets the key only where there is none, so of two requests at once one passes.
+    if not cache.add(f"accounts_sync_{account.pk}", True, SYNC_WAIT_SECONDS):
+        return False
+    tasks.fetch_account.using(priority=tasks.PRIORITY_NOW).enqueue(PixelfedPlatform.name, account.pk)
+    return True
+
+
+def pause(account: MastodonAccount) -> bool:
+    """Stop reading an account that is being read. Returns whether it was."""
+    active = MastodonAccount.objects.filter(pk=account.pk, state=MastodonAccount.State.ACTIVE)
+    return bool(active.update(state=MastodonAccount.State.PAUSED, state_reason=""))
+
+
+def resume(account: MastodonAccount) -> bool:
+    """Go on with an account that was paused. Returns whether it was."""
+    paused = MastodonAccount.objects.filter(pk=account.pk, state=MastodonAccount.State.PAUSED)
+    return bool(paused.update(state=MastodonAccount.State.ACTIVE, state_reason=""))
+
+
+def disconnect(account: MastodonAccount) -> bool:
+    """Delete the account with everything that is held of it, and give its token back.
+
+    Returns:
+        Whether the access is over at the instance too; Pixelfed lets only its owner end it.
+    """
+    client, token = client_of(account), account.access_token
+    forget_account(platforms.get(PixelfedPlatform.name), account)
+    return client is not None and oauth.revoke(client, token=token)
+
+
+def waiting_for_reconnect(user: Any, instance_url: str) -> list[MastodonAccount]:
+    """Return the user's accounts on an instance that have to be connected again."""
+    waiting = MastodonAccount.objects.filter(user=user, state=MastodonAccount.State.RECONNECT)
+    return list(waiting.filter(instance_url=instance_url))
