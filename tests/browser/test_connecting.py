@@ -1,5 +1,7 @@
 """Connecting an account as a photographer does it: through the instance's own sign-in and consent pages."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
@@ -88,3 +90,7 @@ def test_denied_then_approved_then_a_second_account_then_one_disconnected(page, 
     assert page.locator(".connection").count() == 1
     assert set(PixelfedPost.objects.values_list("username", flat=True)) == {"studio"}
     assert PixelfedLike.objects.count() == 6
+    # The instance's own pages were on the way, and nothing else.
+    asked = {urlsplit(address).netloc for address in page.watch.elsewhere}
+    assert asked == {urlsplit(instance.url).netloc}
+    page.watch.elsewhere.clear()
