@@ -112,11 +112,14 @@ def _ranked(
     chosen: Sequence[ConnectedAccount], *, connected: Sequence[ConnectedAccount], period: Period
 ) -> Any:
     """Everybody of a period with their sums, most engaged first, and in each row how many they are."""
-    # What people did in all time is kept as a sum.
-    model: type[Any] = PersonSpan if period.first_day else PersonTotal
+    rows: QuerySet[Any]
+    if period.first_day:
+        rows = PersonSpan.objects.filter(_spans(chosen, period=period))
+    else:
+        # What people did in all time is kept as a sum.
+        rows = PersonTotal.objects.filter(ledger__in=_ledgers(chosen))
     return (
-        model.objects.filter(_spans(_ledgers(chosen), period=period))
-        .exclude(person__in=_selves(connected))
+        rows.exclude(person__in=_selves(connected))
         .order_by()
         .values("person")
         .annotate(
@@ -150,26 +153,37 @@ def _is_within(period: Period, day: date | None) -> bool:
     return day is not None and period.first_day is not None and day >= period.first_day
 
 
-def _spans(ledgers: QuerySet[Ledger, Any], *, period: Period) -> Q:
-    """The days and whole months that make up a period, each with its ledger: so an index finds them."""
+def _spans(chosen: Sequence[ConnectedAccount], *, period: Period) -> Q:
+    """The days and whole months that make up a period, of each account apart: so an index finds them.
+
+    A ledger is told as one value, for with a list of them in each part databases read the whole table.
+    """
+    # Of no accounts nothing, and not everything.
+    condition = Q(pk__in=[])
+    for entry in chosen:
+        ledger = Subquery(_ledgers([entry])[:1])
+        for span, first_day, last_day in _parts(period):
+            condition |= Q(ledger=ledger, span=span, starts_on__range=(first_day, last_day))
+    return condition
+
+
+def _parts(period: Period) -> list[tuple[str, date, date]]:
+    """A period as spans from one day to another: whole months, and the days before and after them."""
     if period.first_day is None or period.last_day is None:
-        return Q(ledger__in=ledgers)
+        return []
     month = _month_after(period.first_day - timedelta(days=1))
     months = []
     while (following := _month_after(month)) - timedelta(days=1) <= period.last_day:
         months.append(month)
         month = following
     if not months:
-        return _span(ledgers, PersonSpan.Span.DAY, period.first_day, period.last_day)
-    return (
-        _span(ledgers, PersonSpan.Span.MONTH, months[0], months[-1])
-        | _span(ledgers, PersonSpan.Span.DAY, period.first_day, months[0] - timedelta(days=1))
-        | _span(ledgers, PersonSpan.Span.DAY, month, period.last_day)
-    )
-
-
-def _span(ledgers: QuerySet[Ledger, Any], span: str, first_day: date, last_day: date) -> Q:
-    return Q(ledger__in=ledgers, span=span, starts_on__range=(first_day, last_day))
+        return [(PersonSpan.Span.DAY, period.first_day, period.last_day)]
+    parts = [
+        (PersonSpan.Span.MONTH, months[0], months[-1]),
+        (PersonSpan.Span.DAY, period.first_day, months[0] - timedelta(days=1)),
+        (PersonSpan.Span.DAY, month, period.last_day),
+    ]
+    return [part for part in parts if part[1] <= part[2]]
 
 
 def _month_after(day: date) -> date:
