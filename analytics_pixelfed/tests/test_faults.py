@@ -750,7 +750,10 @@ def test_ids_that_are_taken_fail_a_visit_aloud_and_lose_no_like(visit, instance,
     instance.add_post("100", likes=3)
     visit()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT setval(pg_get_serial_sequence('tiny_tinylike', 'id'), 1)")
+        # The next one is the id of the second like.
+        cursor.execute(
+            "SELECT setval(pg_get_serial_sequence('tiny_tinylike', 'id'), (SELECT min(id) FROM tiny_tinylike))"
+        )
     instance.likes["100"].append("new")
     with pytest.raises(IntegrityError), transaction.atomic():
         visit()
