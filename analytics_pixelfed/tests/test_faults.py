@@ -751,9 +751,8 @@ def test_ids_that_are_taken_fail_a_visit_aloud_and_lose_no_like(visit, instance,
     visit()
     with connection.cursor() as cursor:
         # The next one is the id of the second like.
-        cursor.execute(
-            "SELECT setval(pg_get_serial_sequence('tiny_tinylike', 'id'), (SELECT min(id) FROM tiny_tinylike))"
-        )
+        first = "SELECT min(id) FROM tiny_tinylike"
+        cursor.execute(f"SELECT setval(pg_get_serial_sequence('tiny_tinylike', 'id'), ({first}))")
     instance.likes["100"].append("new")
     with pytest.raises(IntegrityError), transaction.atomic():
         visit()
