@@ -19,6 +19,7 @@ from django_tasks_db.models import DBTaskResult
 from analytics_core import hourly, platforms
 from analytics_core.models import AccountState, HostState, SyncRun
 from analytics_core.tasks import fetch_account
+from analytics_pixelfed.models import PixelfedPost
 from analytics_pixelfed.tasks import fetch_all_pixelfed_engagement
 from pixelfed.models import MastodonAccount
 from pixelfed.sandbox import SandboxServer, World
@@ -74,8 +75,8 @@ def new_engagement(servers, per_cent: int) -> int:
     return likes_count
 
 
-def work(workers_count: int) -> float:
-    """Work the queue off with so many processes; returns seconds."""
+def work(workers_count: int) -> None:
+    """Work the queue off with so many processes."""
     server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
     environment = {
         **os.environ,
@@ -86,7 +87,6 @@ def work(workers_count: int) -> float:
         "SKIP_AUTO_SCHEDULE": "1",
         "FETCH_REQUEST_INTERVAL": str(INTERVAL),
     }
-    started_at = time.monotonic()
     workers = [
         subprocess.Popen(
             [sys.executable, "manage.py", "db_worker", "--batch", "--no-reload", "--no-startup-delay"],
@@ -97,7 +97,6 @@ def work(workers_count: int) -> float:
     ]
     for worker in workers:
         assert worker.wait(600) == 0
-    return time.monotonic() - started_at
 
 
 def test_five_hundred_accounts_finish_inside_the_hour(installation, settings, monkeypatch) -> None:
@@ -111,8 +110,11 @@ def test_five_hundred_accounts_finish_inside_the_hour(installation, settings, mo
         for server in installation:
             server.clear()
         hourly.run_hour(platforms.get("pixelfed"), fetch_all_pixelfed_engagement)
-        seconds = work(workers_count)
+        # Pictures come behind all visits, and these have been fetched already.
+        PixelfedPost.objects.update(picture_due_at=None)
+        work(workers_count)
         run = SyncRun.objects.first()
+        seconds = (run.finished_at - run.started_at).total_seconds()
         gaps = [
             later.at - earlier.at
             for server in installation
