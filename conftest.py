@@ -3,9 +3,13 @@
 import ipaddress
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+
+from tests.concurrency import database_url, in_a_file
 
 
 def _is_here(host: str | bytes | None) -> bool:
@@ -29,6 +33,17 @@ def _no_waiting(settings: Any) -> None:
 @pytest.fixture(autouse=True)
 def _pictures_of_tests_lie_elsewhere(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     settings.MEDIA_ROOT = str(tmp_path_factory.getbasetemp() / "media")
+
+
+@pytest.fixture
+def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[str]:
+    """One database for several threads and processes, as workers have it; returns its address."""
+    if connection.vendor != "sqlite":
+        yield database_url(connection.settings_dict["NAME"])
+        return
+    path = tmp_path / "shared.sqlite3"
+    with in_a_file(path):
+        yield database_url(str(path))
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Min
@@ -12,10 +12,8 @@ from django.tasks import Task
 from django.utils import timezone
 
 from . import platforms
+from .freshness import LATE_AFTER
 from .models import AccountState, HostState, SyncRun
-
-# Two missed hours: what pages call overdue, a monitor hears of.
-LATE_AFTER = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ from analytics_pixelfed.tasks import fetch_all_pixelfed_engagement
 from pixelfed.models import MastodonAccount
 from pixelfed.sandbox import Person, SandboxServer, World
 from postflow.models import CustomUser
+from tests.concurrency import database_url, in_a_file
 
 ROOT = Path(__file__).parent.parent
 HOUR = timedelta(hours=1)
@@ -74,12 +75,7 @@ class OwnDatabase:
     @property
     def url(self) -> str:
         """The database's address for other processes."""
-        if self.is_sqlite:
-            return f"sqlite:///{self.name}"
-        who = ":".join(filter(None, (self.at["USER"], self.at["PASSWORD"])))
-        # A socket's folder is a part of the path.
-        host, port = self.at["HOST"], self.at["PORT"] or 5432
-        return f"postgres://{who}@{f'/{host}' if host.startswith('/') else f'{host}:{port}'}/{self.name}"
+        return database_url(self.name)
 
     def save(self, name: str = "before") -> None:
         """Keep the database as it is now. Nobody else may have it open."""
@@ -121,26 +117,21 @@ class OwnDatabase:
 @contextmanager
 def own_database(folder: Path) -> Iterator[OwnDatabase]:
     """Let this process's connection lead to a copy of the tests' database, and away from it afterwards."""
-    own, shared_name, memory = OwnDatabase(folder), connection.settings_dict["NAME"], None
+    own, shared_name = OwnDatabase(folder), connection.settings_dict["NAME"]
     if own.is_sqlite:
-        connection.ensure_connection()
-        # The tests' own lies in memory and belongs to this connection.
-        memory, connection.connection = connection.connection, None
-    else:
-        connection.close()
-        own.administer(f'CREATE DATABASE "{own.name}" TEMPLATE "{shared_name}"')
+        with in_a_file(Path(own.name)):
+            yield own
+        return
+    connection.close()
+    own.administer(f'CREATE DATABASE "{own.name}" TEMPLATE "{shared_name}"')
     connection.settings_dict["NAME"] = own.name
     try:
-        if memory is not None:
-            connection.ensure_connection()
-            memory.backup(connection.connection)
         yield own
     finally:
         connection.close()
-        connection.settings_dict["NAME"], connection.connection = shared_name, memory
-        if not own.is_sqlite:
-            for name in (own.name, *own.saved):
-                own.administer(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.settings_dict["NAME"] = shared_name
+        for name in (own.name, *own.saved):
+            own.administer(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 # Processes

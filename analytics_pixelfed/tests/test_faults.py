@@ -6,14 +6,13 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
 from django.conf import settings as django_settings
-from django.db import DatabaseError, IntegrityError, connection, connections, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.tasks import default_task_backend
 
 from analytics_core import hosts, hourly, platforms
@@ -26,6 +25,7 @@ from analytics_pixelfed.services import PixelfedAnalyticsFetcher
 from analytics_pixelfed.tasks import fetch_all_pixelfed_engagement
 from pixelfed.models import MastodonAccount
 from pixelfed.sandbox import World
+from tests.concurrency import at_once
 from tests.tiny.models import TinyLike, TinyPost
 from tests.tiny.platform import TinySource
 
@@ -442,51 +442,6 @@ class TestKilled:
         self.live_on(world)
         clock.shift(HOUR)
         assert self.kill_everywhere(account, clock, self.at_write, visits=2) > 12
-
-
-@pytest.fixture
-def shared_database(transactional_db, tmp_path):
-    """One database for several threads and processes, as workers have it; returns its address.
-
-    The tests' own SQLite lies in memory and belongs to one thread, so a copy of it in a file takes its place.
-    """
-    if connection.vendor != "sqlite":
-        at = connection.settings_dict
-        who = ":".join(filter(None, (at["USER"], at["PASSWORD"])))
-        # A socket's folder is a part of the path.
-        where = f"/{at['HOST']}" if at["HOST"].startswith("/") else f"{at['HOST']}:{at['PORT'] or 5432}"
-        yield f"postgres://{who}@{where}/{at['NAME']}"
-        return
-    path, memory, name = tmp_path / "shared.sqlite3", connection.connection, connection.settings_dict["NAME"]
-    connection.settings_dict["NAME"], connection.connection = str(path), None
-    try:
-        connection.ensure_connection()
-        memory.backup(connection.connection)
-        yield f"sqlite:///{path}"
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"], connection.connection = name, memory
-
-
-def at_once(*works) -> list:
-    """Do all of this at the same moment, each in a thread; return what came of each, errors included."""
-    start, results = threading.Barrier(len(works)), [None] * len(works)
-
-    def run(place: int) -> None:
-        start.wait()
-        try:
-            results[place] = works[place]()
-        except Exception as error:
-            results[place] = error
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return results
 
 
 def gaps(server) -> list[float]:

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -620,7 +620,7 @@ def check(record: Any) -> None:
         elif isinstance(value, int):
             assert 0 <= value < 2**31
         elif isinstance(value, datetime):
-            assert value.tzinfo is UTC or value.tzinfo is timezone.utc  # noqa: UP017
+            assert value.tzinfo is UTC
             assert 1990 <= value.year <= 2100
         elif value is not None:
             check(value)

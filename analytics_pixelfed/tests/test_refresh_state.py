@@ -19,8 +19,7 @@ from analytics_pixelfed.services import PixelfedAnalyticsFetcher
 from pixelfed.models import MastodonAccount
 from pixelfed.sandbox import World
 from postflow.models import CustomUser
-
-from .test_faults import at_once, shared_database  # noqa: F401 the second is a fixture
+from tests.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import sqlite3
-from contextlib import closing
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from pytest_django.live_server_helper import LiveServer
 from analytics_core.selectors.paging import PAGE_SIZE
 from analytics_core.tests.builders import build_post, counted_once, read
 from pixelfed.models import MastodonAccount
+from tests.concurrency import in_a_file
 
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Page, Request
@@ -61,16 +61,12 @@ def database_file(django_db_setup, django_db_blocker, tmp_path_factory):
     if connection.vendor != "sqlite" or not connection.is_in_memory_db():
         yield
         return
-    settings, in_memory = connection.settings_dict, connection.settings_dict["NAME"]
-    with django_db_blocker.unblock():
-        connection.ensure_connection()
-    kept, connection.connection = connection.connection, None
-    settings["NAME"] = str(tmp_path_factory.mktemp("browser") / "db.sqlite3")
-    with closing(sqlite3.connect(settings["NAME"])) as file:
-        kept.backup(file)
-    yield
-    connection.close()
-    settings["NAME"], connection.connection = in_memory, kept
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            stack.enter_context(in_a_file(tmp_path_factory.mktemp("browser") / "db.sqlite3"))
+            # This thread's own is opened by whoever needs it, beside the browser's event loop.
+            connection.close()
+        yield
 
 
 @pytest.fixture(scope="package")
