@@ -1,6 +1,6 @@
 """Daily totals of each account, and of each person there: what pages read instead of counting events.
 
-They say nothing that the rows of likes, comments and shares do not say; `days` keeps them equal to those in
+They say nothing that the rows of likes, comments and shares do not say; `ledger` keeps them equal to those in
 the same transactions, and `manage.py rebuild_daily_totals --check` proves it.
 """
 
