@@ -29,8 +29,9 @@ from .platforms import (
     Source,
     TryLater,
 )
-from .reader import EngagementReader, Progress
+from .reader import EngagementReader
 from .schedule import POSTS_PER_PAGE
+from .visit import OnProgress, Visit
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class AnalyticsFetcher:
         raise NotImplementedError
 
     def sync_account_posts(
-        self, limit: int = POSTS_PER_PAGE, max_posts: int = 100, progress: Progress | None = None
+        self, limit: int = POSTS_PER_PAGE, max_posts: int = 100, progress: OnProgress | None = None
     ) -> dict[str, Any]:
         """Bring the newest posts and their counters up to date, without reading who engaged.
 
@@ -94,12 +95,7 @@ class AnalyticsFetcher:
         stats: dict[str, Any] = {"posts_synced": 0, "posts_created": 0, "posts_updated": 0, "skipped": 0}
 
         def work() -> None:
-            self._lister(stats).list_newest(
-                limit,
-                max_posts,
-                may_go_on=self._may_go_on,
-                on_page=lambda: self._tell_posts(progress, stats),
-            )
+            PostLister(self._shared(stats, progress)).list_newest(limit, max_posts)
 
         return self._visit(stats, work)
 
@@ -114,7 +110,7 @@ class AnalyticsFetcher:
         def work() -> None:
             # Whoever holds the post may have loaded it long ago.
             post.refresh_from_db(fields=[f"{kind}_{name}" for kind in KINDS for name in READING_FIELDS])
-            self._reader(stats).read_post(post, KINDS)
+            EngagementReader(self._shared(stats)).read_post(post, KINDS)
             notices.apply_notices(self.platform, self.account)
 
         self._visit(stats, work)
@@ -122,7 +118,7 @@ class AnalyticsFetcher:
         return stats
 
     def fetch_recent_posts_engagement(
-        self, hours: int = 24, max_posts: int = 50, progress: Progress | None = None
+        self, hours: int = 24, max_posts: int = 50, progress: OnProgress | None = None
     ) -> dict[str, Any]:
         """Read the engagement of the posts of the last `hours` hours, newest first.
 
@@ -136,14 +132,14 @@ class AnalyticsFetcher:
             posts = self._posts().filter(posted_at__gte=since).order_by("-posted_at")[:max_posts]
             readings: list[due.Reading] = [(post, KINDS) for post in posts]
             if readings:
-                self._reader(stats, progress).read_all(readings)
+                EngagementReader(self._shared(stats, progress)).read_all(readings)
             notices.apply_notices(self.platform, self.account)
             if not stats["errors"]:
                 states.record_reading(self._state, self._lease)
 
         return self._visit(stats, work)
 
-    def run(self, progress: Progress | None = None) -> dict[str, Any]:
+    def run(self, progress: OnProgress | None = None) -> dict[str, Any]:
         """Make one visit: list posts, then read what moved. An idle visit costs one request, at most three.
 
         Returns:
@@ -156,11 +152,9 @@ class AnalyticsFetcher:
 
         def work() -> None:
             self._request_limit = first_request + REQUEST_BUDGET
-            lister = self._lister(stats)
-            stats["work_left"] = not lister.list_due(
-                sweep_pages=IDLE_REQUESTS - 1 - self._requests_since(first_request),
-                may_go_on=self._may_go_on,
-                on_page=lambda: self._tell_posts(progress, stats),
+            visit = self._shared(stats, progress)
+            stats["work_left"] = not PostLister(visit).list_due(
+                sweep_pages=IDLE_REQUESTS - 1 - self._requests_since(first_request)
             )
             ingest.settle_quiet_posts(self.platform, self.account)
             moved = due.moved_posts(
@@ -172,7 +166,7 @@ class AnalyticsFetcher:
                 is_random=bool(self._state.failures_count),
             )
             if moved:
-                self._reader(stats, progress).read_all(moved)
+                EngagementReader(visit).read_all(moved)
             # Also those that a killed visit left behind.
             notices.apply_notices(self.platform, self.account)
             states.record_success(self._state, self._lease, message=stats["message"])
@@ -194,7 +188,7 @@ class AnalyticsFetcher:
         def work() -> None:
             self._request_limit = first_request + REQUEST_BUDGET
             try:
-                self._reader(stats).read_posts(due.audits(self.platform, self.account))
+                EngagementReader(self._shared(stats)).read_posts(due.audits(self.platform, self.account))
             except TryLater as trouble:
                 # A list that always fails is no reason to put off the account's next visit.
                 logger.info("%s account %s: %s", self.platform.name, self.account.pk, trouble)
@@ -341,30 +335,16 @@ class AnalyticsFetcher:
     def _posts(self) -> QuerySet[Any]:
         return self.platform.post_model.objects.filter(account=self.account)
 
-    def _tell_posts(self, progress: Progress | None, stats: dict[str, Any]) -> None:
-        if progress:
-            progress("posts", stats["posts_synced"], self._state.server_posts_count)
-
-    def _reader(self, stats: dict[str, Any], progress: Progress | None = None) -> EngagementReader:
-        return EngagementReader(
-            self.platform,
-            self.account,
+    def _shared(self, stats: dict[str, Any], progress: OnProgress | None = None) -> Visit:
+        return Visit(
+            platform=self.platform,
+            account=self.account,
             source=self.source,
             state=self._state,
             stats=stats,
             on_error=lambda error: self._count_error(error, stats),
             may_go_on=self._may_go_on,
             progress=progress,
-        )
-
-    def _lister(self, stats: dict[str, Any]) -> PostLister:
-        return PostLister(
-            self.platform,
-            self.account,
-            source=self.source,
-            state=self._state,
-            stats=stats,
-            on_error=lambda error: self._count_error(error, stats),
         )
 
 

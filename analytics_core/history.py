@@ -6,7 +6,6 @@ posts of any age, and shows which posts are gone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -15,8 +14,9 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from . import ingest, schedule
-from .models import AccountCount, AccountState
-from .platforms import Listing, Platform, PlatformError, PostRecord, ProfileRecord, Source, id_order
+from .models import AccountCount
+from .platforms import Listing, PlatformError, PostRecord, ProfileRecord, id_order
+from .visit import Visit
 
 # Posts that lists leave out are asked for by id: so many a page, each once a day.
 ABSENCE_CHECKS = 5
@@ -26,30 +26,16 @@ ABSENCE_CHECK_AFTER = timedelta(hours=24)
 class PostLister:
     """Brings the posts of one account up to date, page by page.
 
-    Args:
-        stats: posts_synced, posts_created, posts_updated and skipped, added to with every page.
-        on_error: counts a failure that the visit goes on after, or raises it.
+    It adds to the visit's posts_synced, posts_created, posts_updated and skipped with every page.
     """
 
-    def __init__(
-        self,
-        platform: Platform,
-        account: Any,
-        *,
-        source: Source,
-        state: AccountState,
-        stats: dict[str, Any],
-        on_error: Callable[[PlatformError], None],
-    ) -> None:
-        self.platform = platform
-        self.account = account
-        self.source = source
-        self.state = state
-        self.stats = stats
-        self._on_error = on_error
+    def __init__(self, visit: Visit) -> None:
+        self.visit = visit
+        self.platform, self.account, self.source = visit.platform, visit.account, visit.source
+        self.state, self.stats = visit.state, visit.stats
         self._profile: ProfileRecord | None = None
         for name in ("posts_synced", "posts_created", "posts_updated", "skipped"):
-            stats.setdefault(name, 0)
+            self.stats.setdefault(name, 0)
 
     def read_page(
         self, *, before_id: str = "", limit: int = schedule.POSTS_PER_PAGE
@@ -71,16 +57,14 @@ class PostLister:
         self._check_absent(page, before_id)
         return page, saved.created_count
 
-    def list_newest(
-        self, limit: int, max_posts: int, *, may_go_on: Callable[[], bool], on_page: Callable[[], None]
-    ) -> None:
+    def list_newest(self, limit: int, max_posts: int) -> None:
         """List the newest `max_posts` posts, `limit` a page."""
         before_id = ""
-        while self.stats["posts_synced"] < max_posts and may_go_on():
+        while self.stats["posts_synced"] < max_posts and self.visit.may_go_on():
             page, _ = self.read_page(
                 before_id=before_id, limit=min(limit, max_posts - self.stats["posts_synced"])
             )
-            on_page()
+            self._tell()
             before_id = page.next_id
             if not before_id:
                 return
@@ -95,7 +79,7 @@ class PostLister:
             profile = profile or self._profile or self._ask_profile()
         except PlatformError as error:
             # The posts do not depend on it.
-            self._on_error(error)
+            self.visit.on_error(error)
             return
         self._set_posts_count(profile)
         counts = {
@@ -103,9 +87,7 @@ class PostLister:
         }
         AccountCount.objects.update_or_create(**own, defaults=counts)
 
-    def list_due(
-        self, *, sweep_pages: int, may_go_on: Callable[[], bool], on_page: Callable[[], None]
-    ) -> bool:
+    def list_due(self, *, sweep_pages: int) -> bool:
         """List the newest page, and what else is due, at most `sweep_pages` of older posts.
 
         Returns:
@@ -121,13 +103,13 @@ class PostLister:
             self._set_history(page.next_id)
         elif all_new and state.history_is_complete:
             # More than a page of new posts since the last visit: walk down until known ones turn up.
-            self._walk_down(page.next_id, may_go_on=may_go_on, on_page=on_page)
-        while not state.history_is_complete and may_go_on():
-            on_page()
+            self._walk_down(page.next_id)
+        while not state.history_is_complete and self.visit.may_go_on():
+            self._tell()
             older, _ = self.read_page(before_id=state.history_before_id)
             self._set_history(older.next_id)
         if state.history_is_complete:
-            self._sweep(page, at_most=sweep_pages, may_go_on=may_go_on)
+            self._sweep(page, at_most=sweep_pages)
         return state.history_is_complete
 
     def _set_history(self, next_id: str) -> None:
@@ -135,17 +117,15 @@ class PostLister:
         self.state.history_is_complete = not next_id
         self.state.save(update_fields=["history_before_id", "history_is_complete"])
 
-    def _walk_down(
-        self, before_id: str, *, may_go_on: Callable[[], bool], on_page: Callable[[], None]
-    ) -> None:
-        while before_id and may_go_on():
-            on_page()
+    def _walk_down(self, before_id: str) -> None:
+        while before_id and self.visit.may_go_on():
+            self._tell()
             page, new_count = self.read_page(before_id=before_id)
             before_id = page.next_id
             if not new_count:
                 return
 
-    def _sweep(self, newest: Listing[PostRecord], *, at_most: int, may_go_on: Callable[[], bool]) -> None:
+    def _sweep(self, newest: Listing[PostRecord], *, at_most: int) -> None:
         """List the pages of older posts that are due in this visit."""
         state, now = self.state, timezone.now()
         if state.sweep_started_at is None:
@@ -158,7 +138,7 @@ class PostLister:
             now=now,
         )
         for _ in range(min(due, at_most)):
-            if not may_go_on():
+            if not self.visit.may_go_on():
                 return
             page, _ = self.read_page(before_id=state.sweep_before_id or newest.next_id)
             if not page.next_id or self._ends_sweep(page):
@@ -185,6 +165,9 @@ class PostLister:
         self.state.sweep_pages_count = pages_count
         self.state.sweep_started_at = started_at
         self.state.save(update_fields=["sweep_before_id", "sweep_pages_count", "sweep_started_at"])
+
+    def _tell(self) -> None:
+        self.visit.tell("posts", self.stats["posts_synced"], self.state.server_posts_count)
 
     def _posts(self) -> QuerySet[Any]:
         return self.platform.post_model.objects.filter(account=self.account)
@@ -231,7 +214,7 @@ class PostLister:
                 is_there = self.source.post_exists(getattr(post, id_field))
             except PlatformError as error:
                 # A post whose own page is broken must not end every visit from now on.
-                self._on_error(error)
+                self.visit.on_error(error)
                 self._posts().filter(pk=post.pk).update(absence_checked_at=now)
                 return
             if is_there:

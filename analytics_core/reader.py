@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
 
 from . import ingest, notices
 from .due import Reading
-from .models import AccountState
-from .platforms import CommentRecord, Gone, Listing, Platform, PlatformError, Source, TryLater, id_order
-
-Progress = Callable[[str, int, int | None], None]
-"""Called with what is being read ("posts", "engagement"), how many are done, how many there are."""
+from .platforms import CommentRecord, Gone, Listing, PlatformError, TryLater, id_order
+from .visit import Visit
 
 # A host that fails twice in a row, retries included, is left alone for this visit.
 TROUBLE_LIMIT = 2
@@ -21,35 +18,15 @@ SUSPICIOUS_COUNT = 5
 
 
 class EngagementReader:
-    """Reads posts of one account and adds what it found to `stats`.
+    """Reads posts of one account and adds what it found to the visit's stats.
 
-    Args:
-        stats: new_likes, new_comments and new_shares, or their totals; posts_processed, errors, message.
-        on_error: counts a failure that the visit goes on after, or raises it.
-        may_go_on: whether the visit's budget allows more.
-        progress: told before each post, and at the end.
+    These are new_likes, new_comments and new_shares, or their totals; posts_processed, errors, message.
     """
 
-    def __init__(
-        self,
-        platform: Platform,
-        account: Any,
-        *,
-        source: Source,
-        state: AccountState,
-        stats: dict[str, Any],
-        on_error: Callable[[PlatformError], None],
-        may_go_on: Callable[[], bool],
-        progress: Progress | None = None,
-    ) -> None:
-        self.platform = platform
-        self.account = account
-        self.source = source
-        self.state = state
-        self.stats = stats
-        self._on_error = on_error
-        self._may_go_on = may_go_on
-        self._progress = progress
+    def __init__(self, visit: Visit) -> None:
+        self.visit = visit
+        self.platform, self.account, self.source = visit.platform, visit.account, visit.source
+        self.state, self.stats = visit.state, visit.stats
         self._has_read = False
 
     def read_all(self, due: Sequence[Reading]) -> None:
@@ -63,11 +40,10 @@ class EngagementReader:
         """Read posts one by one until the budget ends or the host fails too often in a row."""
         troubles = 0
         for done, (post, kinds) in enumerate(posts):
-            if not self._may_go_on():
+            if not self.visit.may_go_on():
                 self.stats["work_left"] = True
                 return
-            if self._progress:
-                self._progress("engagement", done, len(posts))
+            self.visit.tell("engagement", done, len(posts))
             errors_before = self.stats["errors"]
             trouble = self.read_post(post, kinds)
             self.stats["posts_processed"] += 1
@@ -75,8 +51,7 @@ class EngagementReader:
             is_last = done + 1 == len(posts)
             if troubles >= TROUBLE_LIMIT and self.stats["errors"] > errors_before and not is_last:
                 raise TryLater(self.stats["message"])
-        if self._progress:
-            self._progress("engagement", len(posts), len(posts))
+        self.visit.tell("engagement", len(posts), len(posts))
 
     def read_post(self, post: Any, kinds: Sequence[str]) -> bool:
         """Read some kinds of one post and store what was read whole. Tells if the host was in trouble."""
@@ -88,13 +63,13 @@ class EngagementReader:
                     listings[kind] = self._read_kind(post, kind)
                 except Gone as error:
                     if self.source.post_exists(getattr(post, self.platform.post_id_field)):
-                        self._on_error(error)
+                        self.visit.on_error(error)
                     else:
                         ingest.mark_missing(self.platform, post, seen_at=timezone.now())
                         break
                 except PlatformError as error:
                     trouble = trouble or isinstance(error, TryLater)
-                    self._on_error(error)
+                    self.visit.on_error(error)
         finally:
             # What was read before a failure is good.
             if listings:
@@ -136,7 +111,7 @@ class EngagementReader:
         try:
             listing = self.source.notifications(since_id=state.seen_notification_id)
         except PlatformError as error:
-            self._on_error(error)
+            self.visit.on_error(error)
             return []
         new_comments_count = notices.ingest_notifications(self.platform, self.account, listing.items)
         self._add("new_comments", new_comments_count)
