@@ -32,6 +32,8 @@
       chart.$ink = ink;
       data.datasets.forEach((each, index) => Object.assign(chart.data.datasets[index], each));
       chart.options = options;
+      // While an animation is under way an update is left to its next frame, which may never come.
+      chart.stop();
       chart.update("none");
     }
   };
