@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from .models import AccountCount, AccountState, HostState, Ledger, SyncRun
+from analytics_core.models import AccountCount, AccountState, HostState, Ledger, SyncRun
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

@@ -11,6 +11,6 @@ class AnalyticsCoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the daily totals follow their owner's time zone."""
-        from .ledger_signals import connect_users
+        from analytics_core.engine.ledger_signals import connect_users
 
         connect_users()

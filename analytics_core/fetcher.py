@@ -16,12 +16,13 @@ from urllib.parse import urlsplit
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from core import stopping
-
-from . import due, hosts, ingest, notices, states
-from .history import PostLister
-from .models import KINDS
-from .platforms import (
+from analytics_core import ingest
+from analytics_core.engine import due, hosts, notices, states
+from analytics_core.engine.history import PostLister
+from analytics_core.engine.reader import EngagementReader
+from analytics_core.engine.visit import OnProgress, Visit
+from analytics_core.models import KINDS
+from analytics_core.platforms import (
     Blocked,
     Platform,
     PlatformError,
@@ -29,9 +30,8 @@ from .platforms import (
     Source,
     TryLater,
 )
-from .reader import EngagementReader
-from .schedule import POSTS_PER_PAGE
-from .visit import OnProgress, Visit
+from analytics_core.schedule import POSTS_PER_PAGE
+from core import stopping
 
 logger = logging.getLogger(__name__)
 

@@ -16,10 +16,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, F, OuterRef, Subquery
 
-from . import gallery, ledger
-from .models import KINDS, TOTALS
-from .platforms import Listing, Platform, PostRecord
-from .reconcile import BATCH_SIZE, Reconciled, comments_by_id, people_by_id, reconcile
+from analytics_core.engine import gallery, ledger
+from analytics_core.engine.reconcile import BATCH_SIZE, Reconciled, comments_by_id, people_by_id, reconcile
+from analytics_core.models import KINDS, TOTALS
+from analytics_core.platforms import Listing, Platform, PostRecord
 
 CONTENT_FIELDS = (
     "caption", "media_url", "media_type", "media_count", "media_width", "media_height", "thumbnail_url",

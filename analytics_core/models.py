@@ -14,18 +14,18 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from .day_models import EngagementDay as EngagementDay
-from .day_models import Ledger as Ledger
-from .day_models import Person as Person
-from .day_models import PersonSpan as PersonSpan
-from .day_models import PersonTotal as PersonTotal
-from .state_models import AccountCount as AccountCount
-from .state_models import AccountState as AccountState
-from .state_models import HostState as HostState
-from .state_models import Notice as Notice
-from .state_models import Refresh as Refresh
-from .state_models import SyncRun as SyncRun
-from .text import fold
+from analytics_core.day_models import EngagementDay as EngagementDay
+from analytics_core.day_models import Ledger as Ledger
+from analytics_core.day_models import Person as Person
+from analytics_core.day_models import PersonSpan as PersonSpan
+from analytics_core.day_models import PersonTotal as PersonTotal
+from analytics_core.state_models import AccountCount as AccountCount
+from analytics_core.state_models import AccountState as AccountState
+from analytics_core.state_models import HostState as HostState
+from analytics_core.state_models import Notice as Notice
+from analytics_core.state_models import Refresh as Refresh
+from analytics_core.state_models import SyncRun as SyncRun
+from analytics_core.text import fold
 
 # A time is good enough for a chart by day when the window it fell in is no longer than this.
 DATED_WINDOW = timedelta(hours=24)

@@ -12,6 +12,8 @@ SWEEP_IN_A_DAY = 1000
 # With the newest page this makes three requests, the most that an idle visit may cost.
 SWEEP_PAGES_PER_VISIT = 2
 LONGEST_BACK_OFF_HOURS = 6
+# A reading is due every hour: after two missed ones pages and the operator's status say so.
+LATE_AFTER = timedelta(hours=2)
 
 
 def next_full_hour(now: datetime) -> datetime:

@@ -11,10 +11,11 @@ from django.db import DatabaseError
 from django.tasks import task
 from django.utils import timezone
 
-from . import forgetting, gallery, ledger, platforms, schedule, states
-from .fetcher import AccountBusy
-from .models import SyncRun
-from .platforms import Platform, PlatformError
+from analytics_core import platforms, schedule
+from analytics_core.engine import forgetting, gallery, ledger, states
+from analytics_core.fetcher import AccountBusy
+from analytics_core.models import SyncRun
+from analytics_core.platforms import Platform, PlatformError
 
 logger = logging.getLogger(__name__)
 

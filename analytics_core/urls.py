@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from . import picture_views, views
+from analytics_core import views
+from analytics_core.pages import picture_views
 
 app_name = "analytics_core"
 

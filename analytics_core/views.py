@@ -12,20 +12,12 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from analytics_core import (
-    comparison,
-    comparison_page,
-    dashboard,
-    exports,
-    forms,
-    periods,
-    platforms,
-    selectors,
-)
+from analytics_core import exports, periods, platforms, selectors
 from analytics_core.charts import Chart
+from analytics_core.engine.status import current_status
+from analytics_core.pages import comparison, comparison_page, dashboard, forms
+from analytics_core.pages.responses import page_or_part, wanted_part
 from analytics_core.platforms import Platform
-from analytics_core.responses import page_or_part, wanted_part
-from analytics_core.status import current_status
 
 
 @require_safe

@@ -23,7 +23,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from analytics_core import platforms
-from analytics_core.forgetting import holdings
+from analytics_core.engine.forgetting import holdings
 from pixelfed import oauth
 from pixelfed.models import ConnectAttempt, MastodonAccount, host_of
 

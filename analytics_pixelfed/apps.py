@@ -15,7 +15,8 @@ class AnalyticsPixelfedConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the platform, and in a process that serves see to it that the hourly task waits."""
-        from analytics_core import forgetting, hourly, platforms
+        from analytics_core import platforms
+        from analytics_core.engine import forgetting, hourly
         from pixelfed.models import MastodonAccount
 
         from .platform import PixelfedPlatform

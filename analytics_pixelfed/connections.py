@@ -12,9 +12,9 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from analytics_core import platforms, tasks
-from analytics_core.forgetting import forget_account
-from analytics_core.freshness import LATE_AFTER
+from analytics_core.engine.forgetting import forget_account
 from analytics_core.models import AccountState
+from analytics_core.schedule import LATE_AFTER
 from pixelfed import oauth
 from pixelfed.models import MastodonAccount
 

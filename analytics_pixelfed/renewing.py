@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from analytics_core import hosts
+from analytics_core.engine import hosts
 from pixelfed import oauth
 from pixelfed.models import MastodonAccount
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 
-from analytics_core import hosts, platforms
+from analytics_core import platforms
+from analytics_core.engine import hosts
 from analytics_core.fetcher import AnalyticsFetcher
 from analytics_core.platforms import (
     CommentRecord,

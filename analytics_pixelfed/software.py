@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urljoin
 
-from analytics_core import hosts
+from analytics_core.engine import hosts
 from analytics_core.platforms import PlatformError
 from analytics_core.text import plain_text
 from core import http

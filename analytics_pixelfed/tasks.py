@@ -6,7 +6,8 @@ from typing import Any
 
 from django.tasks import task
 
-from analytics_core import hourly, platforms
+from analytics_core import platforms
+from analytics_core.engine import hourly
 
 
 @task(  # type: ignore[call-overload]  # the retry options are our backend's

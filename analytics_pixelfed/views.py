@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from analytics_core import platforms, post_views, refresh, views
+from analytics_core import platforms, views
+from analytics_core.pages import post_views, refresh
 
 from .platform import PixelfedPlatform
 

@@ -25,7 +25,7 @@ from django.test import override_settings
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult, get_date_max
 
-from analytics_core import hourly
+from analytics_core.engine import hourly
 from analytics_core.models import AccountState, HostState, Precision, SyncRun
 from analytics_pixelfed.models import (
     PixelfedComment,

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from django.core.paginator import Page
 from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
 
-from analytics_core import threads
 from analytics_core.counts import KindCount
 from analytics_core.models import DATED_WINDOW, KINDS, AccountState, Precision
 from analytics_core.platforms import Platform
 from analytics_core.platforms import get as get_platform
+from analytics_core.selectors import threads
 
 from .accounts import ConnectedAccount
 from .paging import cut

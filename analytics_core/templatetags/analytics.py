@@ -14,8 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from analytics_core import counts, pictures, platforms
+from analytics_core import counts, platforms
 from analytics_core.models import Precision
+from analytics_core.pages import pictures
 from analytics_core.periods import local_day
 
 register = template.Library()

@@ -12,8 +12,9 @@ from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from analytics_core import forms, periods
-from analytics_core.numbers import LEAST_EVENTS, LEAST_SHARE, Number
+from analytics_core import periods
+from analytics_core.pages import forms
+from analytics_core.pages.numbers import LEAST_EVENTS, LEAST_SHARE, Number
 from analytics_core.periods import Period
 
 register = template.Library()

@@ -10,7 +10,7 @@ from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from analytics_core import freshness
+from analytics_core.pages import freshness
 
 register = template.Library()
 

@@ -9,7 +9,7 @@ from django.template.context import Context
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from analytics_core import refresh_state
+from analytics_core.pages import refresh_state
 from analytics_core.platforms import Platform
 
 register = template.Library()

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from analytics_core import ledger, platforms
+from analytics_core import platforms
+from analytics_core.engine import ledger
 from analytics_core.models import AccountState, Precision
 
 _ids = count(1000)

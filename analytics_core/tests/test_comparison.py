@@ -11,8 +11,9 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_core import comparison, platforms, selectors
-from analytics_core.comparison import median
+from analytics_core import platforms, selectors
+from analytics_core.pages import comparison
+from analytics_core.pages.comparison import median
 from analytics_core.periods import asked, period
 from analytics_core.tests.builders import build_post
 from pixelfed.models import MastodonAccount

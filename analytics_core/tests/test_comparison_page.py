@@ -10,7 +10,8 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics_core import comparison, comparison_page, exports, platforms, selectors
+from analytics_core import exports, platforms, selectors
+from analytics_core.pages import comparison, comparison_page
 from analytics_core.periods import period
 from analytics_core.tests.builders import build_post, read
 from pixelfed.models import MastodonAccount

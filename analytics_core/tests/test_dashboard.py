@@ -10,8 +10,10 @@ from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from analytics_core import forms, platforms, recount
+from analytics_core import platforms
+from analytics_core.engine import recount
 from analytics_core.models import Ledger, Person, Precision
+from analytics_core.pages import forms
 from analytics_core.tests.builders import add, build_post, read
 from analytics_pixelfed.models import PixelfedPost
 from pixelfed.models import MastodonAccount

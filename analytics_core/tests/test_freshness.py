@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
-from analytics_core.freshness import account_words, clock, freshness, next_visit_at
 from analytics_core.models import AccountState
+from analytics_core.pages.freshness import account_words, clock, freshness, next_visit_at
 
 NOW = datetime(2026, 3, 10, 14, 20, tzinfo=UTC)
 READ = datetime(2026, 3, 10, 14, 5, tzinfo=UTC)

@@ -14,7 +14,8 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from PIL import Image
 
-from analytics_core import gallery, ingest, tasks
+from analytics_core import ingest, tasks
+from analytics_core.engine import gallery
 from analytics_core.models import HostState
 from analytics_core.platforms import Blocked, PostRecord
 from analytics_core.tests.builders import build_post
@@ -122,7 +123,8 @@ class TestFetching:
         slept = []
         with time_machine.travel(NOON, tick=False) as clock:
             monkeypatch.setattr(
-                "analytics_core.hosts.sleep", lambda seconds: (slept.append(seconds), clock.shift(seconds))
+                "analytics_core.engine.hosts.sleep",
+                lambda seconds: (slept.append(seconds), clock.shift(seconds)),
             )
             for name in ("a", "b"):
                 add_post(tiny_account, name)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from analytics_core import hosts
+from analytics_core.engine import hosts
 from analytics_core.models import HostState
 from analytics_core.platforms import Blocked
 

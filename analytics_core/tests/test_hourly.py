@@ -8,7 +8,8 @@ from django.core.management import call_command
 from django.tasks import default_task_backend
 from django_tasks_db.models import DBTaskResult
 
-from analytics_core import hourly, platforms
+from analytics_core import platforms
+from analytics_core.engine import hourly
 from analytics_core.models import AccountState, SyncRun
 from analytics_pixelfed.tasks import fetch_all_pixelfed_engagement
 from core.task_backend import RetryingDatabaseBackend

@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from analytics_core import ingest, ledger, recount
+from analytics_core import ingest
+from analytics_core.engine import ledger, recount
 from analytics_core.models import EngagementDay, Ledger, PersonSpan, PersonTotal, Precision
 from analytics_core.platforms import CommentRecord, Listing, NotificationRecord, PersonRecord
 from analytics_core.tests.builders import add, build_post

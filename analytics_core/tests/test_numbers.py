@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from analytics_core import periods
-from analytics_core.numbers import Number, change_of, numbers, spark_days
+from analytics_core.pages.numbers import Number, change_of, numbers, spark_days
 from analytics_core.selectors import Days
 
 NOW = datetime(2026, 3, 10, 15, tzinfo=UTC)

@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from analytics_core import pictures
+from analytics_core.pages import pictures
 from analytics_core.tests.builders import build_post
 from postflow.models import CustomUser
 

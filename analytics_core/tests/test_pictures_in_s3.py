@@ -12,7 +12,8 @@ import responses
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from analytics_core import gallery, pictures
+from analytics_core.engine import gallery
+from analytics_core.pages import pictures
 from analytics_core.tests.builders import build_post
 from core import checks
 from core import settings as settings_module

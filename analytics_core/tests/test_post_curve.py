@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_core import post_curve
 from analytics_core.counts import KindCount
 from analytics_core.models import KINDS
+from analytics_core.pages import post_curve
 from analytics_core.selectors.post import Event
 
 POSTED = datetime(2026, 3, 10, 22, 17, tzinfo=UTC)

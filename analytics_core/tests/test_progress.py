@@ -7,7 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from analytics_core import states, tasks
+from analytics_core import tasks
+from analytics_core.engine import states
 from analytics_core.models import AccountState
 
 pytestmark = pytest.mark.django_db

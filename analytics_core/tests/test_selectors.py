@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from analytics_core import platforms, selectors, threads
+from analytics_core import platforms, selectors
 from analytics_core.counts import KindCount
 from analytics_core.models import Precision
 from analytics_core.periods import period
+from analytics_core.selectors import threads
 from analytics_core.tests.builders import add, build_post
 from pixelfed.models import MastodonAccount
 from postflow.models import CustomUser

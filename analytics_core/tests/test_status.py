@@ -8,7 +8,7 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from analytics_core import hourly
+from analytics_core.engine import hourly
 from analytics_core.models import AccountState, HostState, SyncRun
 from analytics_pixelfed.tasks import fetch_all_pixelfed_engagement
 from pixelfed.models import MastodonAccount

@@ -7,8 +7,8 @@ import zlib
 import pytest
 from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
-from analytics_core import thumbnails
-from analytics_core.thumbnails import NotAPicture, check_type, make_thumbnail
+from analytics_core.engine import thumbnails
+from analytics_core.engine.thumbnails import NotAPicture, check_type, make_thumbnail
 
 ORIENTATION, GPS = 0x0112, 0x8825
 

@@ -6,9 +6,9 @@ import pytest
 import time_machine
 
 from analytics_core import periods
+from analytics_core.pages.timeline import split, timeline
 from analytics_core.selectors import Days
 from analytics_core.tests.builders import build_post
-from analytics_core.timeline import split, timeline
 
 NOW = datetime(2026, 3, 10, 15, tzinfo=UTC)
 TODAY = date(2026, 3, 10)

@@ -8,7 +8,8 @@ from django.core.management import call_command
 from django.tasks import default_task_backend
 from django_tasks_db.models import DBTaskResult
 
-from analytics_core import hosts, hourly, states, tasks
+from analytics_core import tasks
+from analytics_core.engine import hosts, hourly, states
 from analytics_core.models import AccountState, HostState, SyncRun
 from analytics_core.platforms import Blocked, NoAnswer, TryLater
 from analytics_pixelfed.tasks import fetch_all_pixelfed_engagement

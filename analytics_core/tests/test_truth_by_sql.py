@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from django.db import connection
 
-from analytics_core import ledger
+from analytics_core.engine import ledger
 from analytics_core.models import AccountCount, Precision
 from analytics_core.tests.builders import build_post, read
 from pixelfed.models import MastodonAccount

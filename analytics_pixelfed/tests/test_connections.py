@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from analytics_core import platforms, tasks
-from analytics_core.forgetting import forget_account, forget_leftovers
+from analytics_core.engine.forgetting import forget_account, forget_leftovers
 from analytics_core.models import AccountCount, AccountState, Notice, SyncRun
 from analytics_core.tests.builders import add, build_post, read
 from analytics_pixelfed.models import PixelfedPost

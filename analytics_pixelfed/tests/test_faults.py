@@ -15,7 +15,8 @@ from django.conf import settings as django_settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.tasks import default_task_backend
 
-from analytics_core import hosts, hourly, platforms
+from analytics_core import platforms
+from analytics_core.engine import hosts, hourly
 from analytics_core.fetcher import AccountBusy
 from analytics_core.models import KINDS, AccountState, HostState, Notice, Precision
 from analytics_core.platforms import NotificationRecord, PersonRecord
@@ -259,7 +260,7 @@ class TestTimesOfSlowReadings:
         instance.add_post("100", likes=1)
         instance.notifications.append(notified(7, "fan0", "100", NOON - HOUR))
         with monkeypatch.context() as broken:
-            broken.setattr("analytics_core.notices.apply_notices", lambda *args: 1 / 0)
+            broken.setattr("analytics_core.engine.notices.apply_notices", lambda *args: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 visit()
         visit()

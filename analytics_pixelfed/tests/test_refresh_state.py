@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from analytics_core import hosts, states
+from analytics_core.engine import hosts, states
 from analytics_core.models import AccountState, Refresh
 from analytics_core.platforms import get as get_platform
 from analytics_core.tests.builders import build_post

@@ -15,7 +15,8 @@ import pytest
 import time_machine
 from django.db.models import Count
 
-from analytics_core import platforms, recount
+from analytics_core import platforms
+from analytics_core.engine import recount
 from analytics_core.models import TOTALS, HostState, Precision
 from analytics_pixelfed.models import PixelfedComment, PixelfedLike, PixelfedPost, PixelfedShare
 from analytics_pixelfed.services import PixelfedAnalyticsFetcher

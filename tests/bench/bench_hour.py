@@ -18,7 +18,8 @@ from django.db import connection
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from analytics_core import hourly, platforms
+from analytics_core import platforms
+from analytics_core.engine import hourly
 from analytics_core.models import AccountState, HostState, SyncRun
 from analytics_core.tasks import fetch_account
 from analytics_pixelfed.models import PixelfedPost

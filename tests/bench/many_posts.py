@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from analytics_core import ledger, platforms
+from analytics_core import platforms
+from analytics_core.engine import ledger
 from analytics_core.models import TOTALS, AccountCount, AccountState, Ledger
 from analytics_pixelfed.models import (
     PixelfedComment,

@@ -4,7 +4,8 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 
-from analytics_core import gallery, platforms
+from analytics_core import platforms
+from analytics_core.engine import gallery
 from analytics_pixelfed.services import PixelfedAnalyticsFetcher
 from pixelfed.models import MastodonAccount
 from pixelfed.sandbox import SandboxServer, World

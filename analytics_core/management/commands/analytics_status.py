@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from analytics_core.status import PlatformStatus, current_status
+from analytics_core.engine.status import PlatformStatus, current_status
 
 
 class Command(BaseCommand):

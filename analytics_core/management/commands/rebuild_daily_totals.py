@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from analytics_core import ledger, platforms, recount
+from analytics_core import platforms
+from analytics_core.engine import ledger, recount
 from analytics_core.models import Ledger
 
 

@@ -15,8 +15,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.tasks import default_task_backend
 
-from analytics_core import gallery, platforms, tasks
+from analytics_core import platforms, tasks
 from analytics_core.console import ConsoleProgress, quiet_log
+from analytics_core.engine import gallery
 from analytics_core.fetcher import AccountBusy
 from analytics_core.models import AccountState
 from analytics_pixelfed.management.processes import ProcessDied, Processes

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from analytics_core import hourly, schedule
+from analytics_core import schedule
+from analytics_core.engine import hourly
 from analytics_pixelfed.tasks import fetch_all_pixelfed_engagement
 
 

@@ -12,8 +12,8 @@ from django.tasks import task_backends
 from django.tasks.base import TaskResultStatus
 from django.utils import timezone
 
-from analytics_core import states
 from analytics_core.counts import noun
+from analytics_core.engine import states
 from analytics_core.models import AccountState, Refresh
 from analytics_core.platforms import Platform
 from analytics_core.selectors import ConnectedAccount

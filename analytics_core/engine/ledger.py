@@ -18,10 +18,18 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Min
 
-from .day_models import EngagementDay, Ledger, Person, PersonSpan, PersonTotal
-from .models import KINDS, Precision
-from .platforms import Platform
-from .recount import BATCH_SIZE, Place, Totals, fill, owner_zone, store_people, undated_of
+from analytics_core.day_models import EngagementDay, Ledger, Person, PersonSpan, PersonTotal
+from analytics_core.engine.recount import (
+    BATCH_SIZE,
+    Place,
+    Totals,
+    fill,
+    owner_zone,
+    store_people,
+    undated_of,
+)
+from analytics_core.models import KINDS, Precision
+from analytics_core.platforms import Platform
 
 logger = logging.getLogger(__name__)
 

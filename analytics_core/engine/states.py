@@ -13,9 +13,9 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from . import schedule
-from .models import AccountState
-from .platforms import Platform
+from analytics_core import schedule
+from analytics_core.models import AccountState
+from analytics_core.platforms import Platform
 
 # Longer than any task may take: a killed worker's account is free again after that.
 LEASE_SECONDS = 15 * 60

@@ -11,9 +11,9 @@ from django.db.models import Min
 from django.tasks import Task
 from django.utils import timezone
 
-from . import platforms
-from .freshness import LATE_AFTER
-from .models import AccountState, HostState, SyncRun
+from analytics_core import platforms
+from analytics_core.models import AccountState, HostState, SyncRun
+from analytics_core.schedule import LATE_AFTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import time
 from collections.abc import Iterable
 from datetime import timedelta
@@ -23,11 +24,11 @@ from django.db.models.signals import post_delete
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from analytics_core.engine import hosts, thumbnails
+from analytics_core.engine.thumbnails import NotAPicture, Thumbnail
+from analytics_core.models import MediaType
+from analytics_core.platforms import Blocked, Platform
 from core import http, stopping
-
-from . import hosts, pictures, thumbnails
-from .platforms import Blocked, Platform
-from .thumbnails import NotAPicture, Thumbnail
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ MAX_BYTES = 20 * 1024 * 1024
 RETRY_AFTER = tuple(timedelta(hours=hours) for hours in (1, 6, 24, 72, 168))
 # After so many failures of hosts in a row the rest is left for the next visit.
 HOST_FAILURES = 2
+# Nothing else may reach a header of ours: a space or semicolon would write policy.
+_ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 ACCEPT = "image/avif,image/webp,image/jpeg,image/png,image/gif"
 NEEDED = (
     "account", "media_type", "media_url", "thumbnail_url",
@@ -101,7 +104,7 @@ def fetch_picture(session: http.Session, post: Any) -> bool:
         NotFetched: it could not be had; that is noted with the post.
         Blocked: its host asks for a pause; the picture is due as before.
     """
-    addresses = pictures.sources(post)
+    addresses = sources(post)
     if not addresses:
         _own(post).update(picture_due_at=None, picture_problem="")
         return False
@@ -112,7 +115,7 @@ def fetch_picture(session: http.Session, post: Any) -> bool:
     # The preview first; where that fails, the picture itself is tried in turn.
     address = addresses[post.picture_failures_count % len(addresses)]
     before = _fields(post)
-    if not _claim(post, source=pictures.source_key(post)):
+    if not _claim(post, source=source_key(post)):
         return False
     try:
         _keep(post, _download(session, address))
@@ -143,7 +146,7 @@ def _due(platform: Platform, account: Any) -> QuerySet[Any]:
 
 
 def _has_moved(post: Any) -> bool:
-    key = pictures.source_key(post)
+    key = source_key(post)
     # One that was never asked for is due as it is.
     return bool(key) and key != post.picture_source and bool(post.picture_source or not post.picture_due_at)
 
@@ -263,3 +266,30 @@ def _delete_file(name: str) -> None:
     # Which errors a storage raises is its own affair.
     except Exception as error:
         logger.warning("%s could not be deleted: %s", name, error)
+
+
+def sources(post: Any) -> list[str]:
+    """Return the addresses of a post's picture at its instance, smallest first; of a video, its preview's."""
+    if post.media_type == MediaType.VIDEO:
+        found = [post.thumbnail_url] if post.thumbnail_url != post.media_url else []
+    else:
+        found = [post.thumbnail_url, post.media_url]
+    return [url for url in dict.fromkeys(found) if origin(url)]
+
+
+def source_key(post: Any) -> str:
+    """Return what tells whether a post's picture is another one now: its address without the query.
+
+    Servers that sign addresses write another query into each answer; "" where there is no picture.
+    """
+    return next(iter(sources(post)), "").partition("?")[0]
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port of a web address; "" for anything that is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    found = f"{parts.scheme}://{parts.netloc}".lower()
+    return found if _ORIGIN.fullmatch(found) else ""

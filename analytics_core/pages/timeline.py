@@ -8,10 +8,10 @@ from typing import Any
 
 from django.utils import dateformat
 
-from analytics_core import pictures
 from analytics_core.charts import Chart, Explanation, Mark, Series
 from analytics_core.counts import noun
 from analytics_core.models import KINDS
+from analytics_core.pages import pictures
 from analytics_core.periods import Period, day_start, local_day, span_words
 from analytics_core.platforms import get as get_platform
 from analytics_core.selectors import Days

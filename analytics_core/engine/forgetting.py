@@ -10,9 +10,9 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
-from . import ledger
-from .models import KINDS, AccountCount, AccountState, Notice, SyncRun
-from .platforms import Platform
+from analytics_core.engine import ledger
+from analytics_core.models import KINDS, AccountCount, AccountState, Notice, SyncRun
+from analytics_core.platforms import Platform
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def forget_account(platform: Platform, account: Any) -> None:
     A visit may be under way. It ends by itself, since its posts are gone; what it still wrote by the
     account's number is deleted when its lease has run out.
     """
-    from . import tasks
+    from analytics_core import tasks
 
     account_id, now = account.pk, timezone.now()
     lease = AccountState.objects.filter(
@@ -97,7 +97,7 @@ def forget_rows(platform: Platform, account_id: int) -> int:
 
 def _forget_tasks(platform: Platform, account: Any) -> None:
     """Delete the account's tasks; an hour's run that counted on one goes on without it."""
-    from . import tasks
+    from analytics_core import tasks
 
     backend: Any = tasks.fetch_account.get_backend()
     if not hasattr(backend, "forget"):

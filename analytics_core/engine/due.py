@@ -14,8 +14,8 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from .models import KINDS
-from .platforms import Platform
+from analytics_core.models import KINDS
+from analytics_core.platforms import Platform
 
 # Each day's audit takes this part of the lists with somebody in them, so that all are read within a week.
 AUDITED_PART = 1 / 5

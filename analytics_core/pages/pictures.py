@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -14,22 +12,11 @@ from django.urls import reverse
 from django.utils.csp import CSP
 from django.views.decorators.csp import csp_override
 
+from analytics_core.engine.gallery import origin, sources
 from analytics_core.models import MediaType
 
 LONG_SIDE = 640
 _BASE83 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~"
-# Nothing else may reach the header: a space or semicolon would write policy.
-_ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
-
-
-def origin(url: str) -> str:
-    """Return scheme, host and port of a web address; "" for anything that is none."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    found = f"{parts.scheme}://{parts.netloc}".lower()
-    return found if _ORIGIN.fullmatch(found) else ""
 
 
 def address(post: Any) -> str:
@@ -75,23 +62,6 @@ def absence(post: Any) -> str:
     if not post.picture_problem:
         return "the picture is on its way"
     return f"the picture could not be fetched{' yet' if post.picture_due_at else ''}"
-
-
-def sources(post: Any) -> list[str]:
-    """Return the addresses of a post's picture at its instance, smallest first; of a video, its preview's."""
-    if post.media_type == MediaType.VIDEO:
-        found = [post.thumbnail_url] if post.thumbnail_url != post.media_url else []
-    else:
-        found = [post.thumbnail_url, post.media_url]
-    return [url for url in dict.fromkeys(found) if origin(url)]
-
-
-def source_key(post: Any) -> str:
-    """Return what tells whether a post's picture is another one now: its address without the query.
-
-    Servers that sign addresses write another query into each answer; "" where there is no picture.
-    """
-    return next(iter(sources(post)), "").partition("?")[0]
 
 
 def large_picture(post: Any) -> str:

@@ -12,13 +12,11 @@ from typing import Any, Protocol
 
 from django.utils import dateformat
 
-from analytics_core import states
+from analytics_core.engine import states
 from analytics_core.models import AccountState
 from analytics_core.platforms import Platform
-from analytics_core.schedule import next_full_hour
+from analytics_core.schedule import LATE_AFTER, next_full_hour
 
-# A reading is due every hour: after two missed ones the page says so.
-LATE_AFTER = timedelta(hours=2)
 ASK = "Connect it again, and PostFlow goes on where it was."
 
 

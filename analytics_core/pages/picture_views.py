@@ -10,7 +10,8 @@ from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
-from analytics_core import pictures, platforms, selectors
+from analytics_core import platforms, selectors
+from analytics_core.pages import pictures
 
 # The address changes with the picture, so what stands at one never does.
 YEAR_SECONDS = 365 * 24 * 3600

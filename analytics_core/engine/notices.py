@@ -13,11 +13,11 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from . import ledger
-from .ingest import refresh_summaries
-from .models import Notice, Precision
-from .platforms import CommentRecord, NotificationRecord, Platform
-from .reconcile import BATCH_SIZE, comments_by_id, reconcile
+from analytics_core.engine import ledger
+from analytics_core.engine.reconcile import BATCH_SIZE, comments_by_id, reconcile
+from analytics_core.ingest import refresh_summaries
+from analytics_core.models import Notice, Precision
+from analytics_core.platforms import CommentRecord, NotificationRecord, Platform
 
 # How far the clocks of two honest servers may be apart.
 CLOCK_SKEW = timedelta(minutes=5)

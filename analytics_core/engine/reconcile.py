@@ -12,9 +12,9 @@ from typing import Any
 
 from django.db.models import F
 
-from .ledger import Tally
-from .models import Precision
-from .platforms import CommentRecord, PersonRecord
+from analytics_core.engine.ledger import Tally
+from analytics_core.models import Precision
+from analytics_core.platforms import CommentRecord, PersonRecord
 
 BATCH_SIZE = 500
 

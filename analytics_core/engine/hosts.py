@@ -15,11 +15,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from analytics_core import schedule
+from analytics_core.models import HostState
+from analytics_core.platforms import Blocked, NoAnswer, TryLater
 from core import stopping
-
-from . import schedule
-from .models import HostState
-from .platforms import Blocked, NoAnswer, TryLater
 
 logger = logging.getLogger(__name__)
 

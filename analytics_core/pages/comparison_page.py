@@ -9,10 +9,10 @@ from typing import Any
 from django.utils import dateformat, timezone
 
 from analytics_core.charts import Chart, Explanation, Series
-from analytics_core.comparison import PlatformStats, Stats
 from analytics_core.counts import noun, rate
 from analytics_core.exports import Table
 from analytics_core.models import KINDS
+from analytics_core.pages.comparison import PlatformStats, Stats
 from analytics_core.periods import Period
 from analytics_core.platforms import Platform
 from analytics_core.selectors import ConnectedAccount

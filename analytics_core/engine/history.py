@@ -13,10 +13,10 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from . import ingest, schedule
-from .models import AccountCount
-from .platforms import Listing, PlatformError, PostRecord, ProfileRecord, id_order
-from .visit import Visit
+from analytics_core import ingest, schedule
+from analytics_core.engine.visit import Visit
+from analytics_core.models import AccountCount
+from analytics_core.platforms import Listing, PlatformError, PostRecord, ProfileRecord, id_order
 
 # Posts that lists leave out are asked for by id: so many a page, each once a day.
 ABSENCE_CHECKS = 5

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from analytics_core import exports, forms, periods, selectors
-from analytics_core.numbers import numbers
-from analytics_core.timeline import MARKS, timeline
+from analytics_core import exports, periods, selectors
+from analytics_core.pages import forms
+from analytics_core.pages.numbers import numbers
+from analytics_core.pages.timeline import MARKS, timeline
 
 BEST = 3
 

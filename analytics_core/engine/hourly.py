@@ -21,9 +21,9 @@ from django.db.models import Q
 from django.tasks import Task
 from django.utils import timezone
 
-from . import schedule, tasks
-from .models import AccountState, SyncRun
-from .platforms import Platform
+from analytics_core import schedule, tasks
+from analytics_core.models import AccountState, SyncRun
+from analytics_core.platforms import Platform
 
 logger = logging.getLogger(__name__)
 

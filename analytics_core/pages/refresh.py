@@ -19,11 +19,12 @@ from django.tasks import Task
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from analytics_core import refresh_state, selectors, tasks
-from analytics_core.forms import RefreshForm
+from analytics_core import selectors, tasks
 from analytics_core.models import Refresh
+from analytics_core.pages import refresh_state
+from analytics_core.pages.forms import RefreshForm
+from analytics_core.pages.refresh_state import RefreshState
 from analytics_core.platforms import Platform
-from analytics_core.refresh_state import RefreshState
 
 logger = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from django.db import connection
 from django.db.models import Case, Count, DateField, Max, Min, Model, QuerySet, Sum, Value, When
 from django.db.models.functions import TruncDate, TruncMonth
 
-from .day_models import EngagementDay, Ledger, Person, PersonSpan, PersonTotal
-from .models import KINDS, dated
-from .platforms import Platform
+from analytics_core.day_models import EngagementDay, Ledger, Person, PersonSpan, PersonTotal
+from analytics_core.models import KINDS, dated
+from analytics_core.platforms import Platform
 
 BATCH_SIZE = 1000
 

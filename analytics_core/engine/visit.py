@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .models import AccountState
-from .platforms import Platform, PlatformError, Source
+from analytics_core.models import AccountState
+from analytics_core.platforms import Platform, PlatformError, Source
 
 OnProgress = Callable[[str, int, int | None], None]
 """Called with what is being read ("posts", "engagement"), how many are done, how many there are."""

@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from analytics_core import exports, pictures, post_curve, post_tables, selectors
+from analytics_core import exports, selectors
 from analytics_core.counts import KindCount, counts_explanation
 from analytics_core.models import KINDS
+from analytics_core.pages import pictures, post_curve, post_tables
+from analytics_core.pages.responses import page_or_part, wanted_part
 from analytics_core.platforms import Platform
-from analytics_core.responses import page_or_part, wanted_part
 from analytics_core.selectors import post as reading
 from analytics_core.utils import count_days
 

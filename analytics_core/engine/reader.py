@@ -7,10 +7,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from . import ingest, notices
-from .due import Reading
-from .platforms import CommentRecord, Gone, Listing, PlatformError, TryLater, id_order
-from .visit import Visit
+from analytics_core import ingest
+from analytics_core.engine import notices
+from analytics_core.engine.due import Reading
+from analytics_core.engine.visit import Visit
+from analytics_core.platforms import CommentRecord, Gone, Listing, PlatformError, TryLater, id_order
 
 # A host that fails twice in a row, retries included, is left alone for this visit.
 TROUBLE_LIMIT = 2

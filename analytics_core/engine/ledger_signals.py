@@ -10,9 +10,10 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db.models.signals import post_delete, post_save
 
-from . import ledger, platforms
-from .models import Ledger
-from .platforms import Platform
+from analytics_core import platforms
+from analytics_core.engine import ledger
+from analytics_core.models import Ledger
+from analytics_core.platforms import Platform
 
 
 def connect_users() -> None:
@@ -54,6 +55,6 @@ def _account_deleted(sender: type[Any], instance: Any, **signal: Any) -> None:
 
 
 def _rebuild_later(platform: Platform, account_id: int) -> None:
-    from .tasks import rebuild_totals
+    from analytics_core.tasks import rebuild_totals
 
     rebuild_totals.enqueue(platform.name, account_id)

@@ -1,0 +1,1 @@
+"""What pages say of the rows: numbers, charts, sentences, files. Reads through `selectors` only."""
