@@ -28,7 +28,8 @@ class Number:
 
     Attributes:
         kind: likes, comments, shares or followers.
-        value: how many happened in the period, or followers at its end; None: not known.
+        value: how many happened in the period, or followers at its end; None: not known, as where
+            nobody watched a day of it yet.
         previous: the same for as many days before; None: not measured, or nothing to compare with.
         change: how much that is, such as "+12%", "−3", "new" where there was none before, "–" where nobody
             measured, "" for all time.
@@ -108,14 +109,17 @@ def _direction(difference: int) -> str:
 
 
 def _events(kind: str, *, period: Period, days: Days, is_filling: bool) -> Number:
-    value = days.count(kind, first_day=period.first_day, last_day=period.last_day)
+    counted = days.count(kind, first_day=period.first_day, last_day=period.last_day)
     undated = days.undated[kind]
     spark = [days.known(kind, day) for day in spark_days(period)]
     before = period.previous
     if before is None or before.first_day is None:
         # All time holds them, whenever it was.
         note = f"{undated:,} of them at an unknown time" if undated else ""
-        return Number(kind=kind, value=value + undated, spark=spark, note=note)
+        return Number(kind=kind, value=counted + undated, spark=spark, note=note)
+    # Any of the undated ones may have happened in days that nobody watched: then none is no answer.
+    is_watched = days.is_whole(kind, from_day=period.last_day or period.today)
+    value = counted if counted or is_watched or not undated else None
     previous = None
     if days.is_whole(kind, from_day=before.first_day) and not is_filling:
         previous = days.count(kind, first_day=before.first_day, last_day=before.last_day)

@@ -77,6 +77,27 @@ class TestChange:
         assert Number(kind="likes", value=5).change_words == ""
 
 
+class TestBeforeAnybodyWatched:
+    def test_none_is_not_said_of_days_that_undated_likes_may_belong_to(self) -> None:
+        undated = {"likes": 40, "comments": 0, "shares": 0}
+        never_watched = days(whole_from=TODAY + timedelta(days=1), undated=undated)
+        likes = number("likes", days=never_watched)
+        assert (likes.value, likes.change) == (None, "–")
+        assert "40 likes" in likes.note
+
+    def test_a_day_of_it_watched_makes_none_an_answer(self) -> None:
+        undated = {"likes": 40, "comments": 0, "shares": 0}
+        assert number("likes", days=days(whole_from=TODAY, undated=undated)).value == 0
+
+    def test_without_undated_ones_none_is_none(self) -> None:
+        assert number("likes", days=days(whole_from=TODAY + timedelta(days=1))).value == 0
+
+    def test_what_is_dated_counts_whoever_watched(self) -> None:
+        undated = {"likes": 40, "comments": 0, "shares": 0}
+        told = days({TODAY: [3, 0, 0]}, whole_from=TODAY + timedelta(days=1), undated=undated)
+        assert number("likes", days=told).value == 3
+
+
 class TestComparison:
     def test_the_period_before_has_as_many_days(self) -> None:
         found = number(

@@ -32,10 +32,14 @@
       chart.$ink = ink;
       data.datasets.forEach((each, index) => Object.assign(chart.data.datasets[index], each));
       chart.options = options;
-      // While an animation is under way an update is left to its next frame, which may never come.
-      chart.stop();
-      chart.update("none");
+      redraw(chart);
     }
+  };
+
+  // While an animation is under way an update is left to its next frame, which may never come.
+  const redraw = (chart) => {
+    chart.stop();
+    chart.update("none");
   };
 
   /* Photos at the time they were posted: links of the page, moved to where their time is. Where there are more than
@@ -70,7 +74,7 @@
     const point = chart.getDatasetMeta(0).data[index];
     chart.setActiveElements(index === null ? [] : active);
     chart.tooltip.setActiveElements(index === null ? [] : active, point ? { x: point.x, y: point.y } : { x: 0, y: 0 });
-    chart.update("none");
+    redraw(chart);
   };
 
   const listen = (figure, canvas, chart) => {
