@@ -11,6 +11,7 @@ from django.core.mail import send_mail
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 def validate_time_zone(value: str) -> None:
@@ -73,6 +74,8 @@ class CustomUser(AbstractBaseUser, PermissionsMixin):
     is_calm = models.BooleanField(
         "calm mode", default=False, help_text="Numbers of the pages stay covered until they are asked for."
     )
+    new_email = models.EmailField("address to be confirmed", blank=True, default="")
+    session_round = models.PositiveIntegerField(default=0, editable=False)
     is_staff = models.BooleanField("may enter the admin", default=False)
     is_active = models.BooleanField("may sign in", default=True)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -101,6 +104,12 @@ class CustomUser(AbstractBaseUser, PermissionsMixin):
     def time_zone_label(self) -> str:
         """The time zone as people write it: America/New York."""
         return self.time_zone.replace("_", " ")
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what a session has to hold: it changes with the password, and with each signing out."""
+        return salted_hmac(
+            "postflow.session", f"{self.session_round} {self.password}", secret=secret, algorithm="sha256"
+        ).hexdigest()
 
     def get_full_name(self) -> str:
         """Return the name, or the e-mail address where none is given."""
