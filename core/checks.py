@@ -14,6 +14,8 @@ TEMPORARY_KEY = (
     "Set SECRET_KEY to a long random text that stays the same: it signs sessions and encrypts the tokens of "
     "connected accounts. For a try on your own machine, set DEBUG=1 instead."
 )
+# What addresses begin with that are taken already.
+OWN_PATHS = ("accounts", "analytics", "settings", "static", "healthz", "readyz", "metrics")
 
 
 def refuse_temporary_key() -> None:
@@ -62,6 +64,15 @@ def check_other_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
         and not re.fullmatch(r"https?://[a-z0-9.-]+(:\d+)?", settings.S3_ENDPOINT_URL),
         "FETCH_CONTACT has to be one line.": not settings.FETCH_CONTACT.isprintable(),
+        "TRUSTED_PROXY_COUNT has to be zero or more.": settings.TRUSTED_PROXY_COUNT < 0,
+        "DEFAULT_FROM_EMAIL has to be an address such as PostFlow <postflow@example.org>.": not re.fullmatch(
+            r"(?:[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)", settings.DEFAULT_FROM_EMAIL
+        ),
+        "ADMIN_PATH takes letters, digits, - and _, such as back-office/.": not re.fullmatch(
+            r"(?:[\w-]+/)+", settings.ADMIN_PATH, re.ASCII
+        ),
+        "ADMIN_PATH is an address of PostFlow's own; choose another.": settings.ADMIN_PATH.split("/")[0]
+        in OWN_PATHS,
     }
     hint = "Change it in the environment or in .env, or leave it out; see docs/settings.md."
     return [Error(problem, hint=hint, id="core.E003") for problem, is_there in problems.items() if is_there]

@@ -7,6 +7,7 @@ start with a sentence that says which variable to mend.
 import logging
 import re
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,35 @@ class Environment(environ.Env):
             "see docs/settings.md."
         )
 
+    def mailer(self, var: str, default: str) -> dict[str, Any]:
+        """Return the way of sending mails that a URL names, as for MAILERS. Raises ImproperlyConfigured."""
+        url = self.str(var, default=default)
+        try:
+            if not re.match(r"(smtp(\+tls|\+ssl)?://[^/]*[^/@]|consolemail://|filemail:///.)", url):
+                raise ValueError
+            found = self.email_url_config(url)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{var} has to look like smtp+tls://user:password@host:587, filemail:///path/to/folder or "
+                "consolemail://; see docs/settings.md."
+            ) from None
+        kind = url.partition(":")[0]
+        options = {
+            "consolemail": {},
+            "filemail": {"file_path": f"/{found['EMAIL_FILE_PATH']}"},
+        }.get(kind)
+        if options is None:
+            options = {
+                "host": found["EMAIL_HOST"],
+                "port": found["EMAIL_PORT"] or {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}[kind],
+                "username": found["EMAIL_HOST_USER"] or "",
+                "password": found["EMAIL_HOST_PASSWORD"] or "",
+                "use_tls": kind == "smtp+tls",
+                "use_ssl": kind == "smtp+ssl",
+                "timeout": 20,
+            }
+        return {"BACKEND": found["EMAIL_BACKEND"], "OPTIONS": options}
+
 
 # Tests need neither HTTPS nor collected static files, and leave the database named in .env alone.
 UNDER_TEST = "pytest" in sys.modules or sys.argv[1:2] == ["test"]
@@ -94,6 +124,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "core",  # before django_tasks_db, whose worker it improves
     "django_tasks_db",
+    "axes",
     "postflow",
     "pixelfed",
     "analytics_core",
@@ -113,6 +144,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",  # last, as its own documentation asks
 ]
 
 ROOT_URLCONF = "core.urls"
@@ -161,9 +193,36 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first, for it counts and refuses; it signs nobody in
+    "django.contrib.auth.backends.ModelBackend",
+]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = reverse_lazy("analytics_core:unified_dashboard")
 LOGOUT_REDIRECT_URL = LOGIN_URL
+SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", default=True)
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
+ADMIN_PATH = env.str("ADMIN_PATH", default="admin").strip("/") + "/"
+
+# Wrong passwords are counted for an e-mail address and where they come from together: a stranger who guesses
+# cannot lock out the owner, who comes from elsewhere.
+AXES_FAILURE_LIMIT = 5
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "postflow.signing_in.typed_address"
+AXES_CLIENT_IP_CALLABLE = "core.visitors.address"
+AXES_LOCKOUT_CALLABLE = "postflow.signing_in.locked_out"
+# Who signed in when is nobody's business, and what was typed neither.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
+
+# Without a server for mails they go to the console of the worker, and the pages say so.
+MAILERS = {"default": env.mailer("EMAIL_URL", default="consolemail://")}
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="PostFlow <postflow@localhost>")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -212,10 +271,18 @@ WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG or UNDER_TEST
 HTTPS = env.bool("HTTPS", default=not DEBUG and not UNDER_TEST)
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
-if env.bool("TRUST_X_FORWARDED_PROTO", default=False):
+TRUST_X_FORWARDED_PROTO = env.bool("TRUST_X_FORWARDED_PROTO", default=False)
+if TRUST_X_FORWARDED_PROTO:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Behind a proxy that does not say how it was reached, every request would be sent on for ever.
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=HTTPS and TRUST_X_FORWARDED_PROTO)
+# What watches PostFlow asks it directly.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+# Signing in takes HTTPS anyway, so a month of it costs nobody anything.
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=30 * 24 * 60 * 60 if HTTPS else 0)
+# Both are for whoever owns the whole domain to decide: subdomains may be without HTTPS.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -243,6 +310,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"level": "INFO"},
+        "axes": {"level": "WARNING"},
         # Below this it writes addresses with their query.
         "urllib3": {"level": "ERROR"},
     },

@@ -1,7 +1,7 @@
 """Every address of PostFlow starts here."""
 
+from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth import views as auth_views
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -10,13 +10,12 @@ admin.site.index_title = "Administration"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="analytics_core:unified_dashboard"), name="home"),
-    path("accounts/sign-in/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
-    path("accounts/sign-out/", auth_views.LogoutView.as_view(), name="logout"),
+    path("accounts/", include("postflow.sign_in_urls")),
     path("", include("postflow.urls")),
     path("accounts/", include("analytics_pixelfed.account_urls")),
     path("analytics/pixelfed/", include("analytics_pixelfed.urls")),
     path("analytics/", include("analytics_core.urls")),
-    path("admin/", admin.site.urls),
+    path(settings.ADMIN_PATH, admin.site.urls),
 ]
 
 handler500 = "postflow.views.server_error"

@@ -11,6 +11,7 @@ from django.core.mail import send_mail
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 def validate_time_zone(value: str) -> None:
@@ -73,6 +74,8 @@ class CustomUser(AbstractBaseUser, PermissionsMixin):
     is_calm = models.BooleanField(
         "calm mode", default=False, help_text="Numbers of the pages stay covered until they are asked for."
     )
+    new_email = models.EmailField("address to be confirmed", blank=True, default="")
+    session_round = models.PositiveIntegerField(default=0, editable=False)
     is_staff = models.BooleanField("may enter the admin", default=False)
     is_active = models.BooleanField("may sign in", default=True)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -102,6 +105,12 @@ class CustomUser(AbstractBaseUser, PermissionsMixin):
         """The time zone as people write it: America/New York."""
         return self.time_zone.replace("_", " ")
 
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what a session has to hold: it changes with the password, and with each signing out."""
+        return salted_hmac(
+            "postflow.session", f"{self.session_round} {self.password}", secret=secret, algorithm="sha256"
+        ).hexdigest()
+
     def get_full_name(self) -> str:
         """Return the name, or the e-mail address where none is given."""
         return self.name or self.email
@@ -129,3 +138,18 @@ class ScheduledPost(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} at {self.scheduled_time:%Y-%m-%d %H:%M}"
+
+
+class TryCount(models.Model):
+    """How often somebody has done something in the window that is open; see `limits`."""
+
+    action = models.CharField(max_length=40)
+    who = models.CharField(max_length=64)
+    count = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["action", "who"], name="postflow_trycount_who")]
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.action} until {self.ends_at:%Y-%m-%d %H:%M}"

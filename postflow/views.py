@@ -10,12 +10,11 @@ from django.template import loader
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from . import appearance, zones
+from . import appearance, ways, zones
 from .forms import AppearanceForm, SettingsForm
 from .models import CustomUser
 
@@ -67,7 +66,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _way_back(request: HttpRequest) -> str:
     """Return the page that a form was on: the browser says so with its query, else the form does without."""
     for address in (request.headers.get("Referer", ""), request.POST.get("next", "")):
-        if url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure()):
+        if ways.is_ours(request, address):
             return address
     return reverse("home")
 

@@ -22,6 +22,7 @@ from django.utils import timezone
 from analytics_core.models import Refresh
 from analytics_core.tests.builders import add, build_post, counted_once, read
 from pixelfed.models import MastodonAccount
+from postflow import mailing
 from postflow.models import CustomUser
 
 pytestmark = pytest.mark.django_db
@@ -41,10 +42,29 @@ class Address:
     data: Callable[[Any], dict[str, Any]] = lambda world: {}
 
 
+def passwords(world: Any) -> dict[str, Any]:
+    new = "a longer sentence"
+    return {"old_password": "a", "new_password1": new, "new_password2": new}
+
+
+def address_link(world: Any) -> list[Any]:
+    CustomUser.objects.filter(pk=world.ana.pk).update(new_email=f"{SECRET}@example.org")
+    return [mailing.address_token(CustomUser.objects.get(pk=world.ana.pk))]
+
+
 ADDRESSES = {
     "home": Address("open"),
     "login": Address("open"),
     "logout": Address("open", method="post"),
+    "password_reset": Address("open"),
+    "password_reset_done": Address("open"),
+    "password_reset_confirm": Address("open", lambda world: ["MQ", "no-such-link"]),
+    "postflow:sign_up": Address("open"),
+    "postflow:account": Address("own"),
+    "postflow:change_password": Address("own", method="post", data=passwords),
+    "postflow:change_address": Address("own", method="post", data=lambda world: {"take_back": "1"}),
+    "postflow:confirm_address": Address("object", address_link),
+    "postflow:sign_out_elsewhere": Address("own", method="post"),
     "postflow:favicon": Address("open"),
     "postflow:settings": Address("own"),
     "postflow:appearance": Address("own", method="post", data=lambda world: {"theme": "dark"}),
@@ -131,7 +151,8 @@ def world(settings, tmp_path) -> World:
 def browse(user: CustomUser | None) -> Client:
     client = Client()
     if user:
-        client.force_login(user)
+        # Signing out elsewhere, one of the addresses, makes what the world holds of a person old.
+        client.force_login(CustomUser.objects.get(pk=user.pk))
     return client
 
 
