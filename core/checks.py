@@ -61,6 +61,7 @@ def check_other_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             settings.S3_BUCKET
         )
         and not re.fullmatch(r"https?://[a-z0-9.-]+(:\d+)?", settings.S3_ENDPOINT_URL),
+        "METRICS_TOKEN takes no fewer than 16 characters.": 0 < len(settings.METRICS_TOKEN) < 16,
         "FETCH_CONTACT has to be one line.": not settings.FETCH_CONTACT.isprintable(),
     }
     hint = "Change it in the environment or in .env, or leave it out; see docs/settings.md."
