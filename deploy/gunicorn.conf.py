@@ -17,8 +17,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 # The processes share what they measure. It has to be known before the settings are read.
 if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="postflow-metrics-")
-    atexit.register(lambda folder, pid: os.getpid() == pid and shutil.rmtree(folder, ignore_errors=True),
-                    os.environ["PROMETHEUS_MULTIPROC_DIR"], os.getpid())
+    atexit.register(
+        lambda folder, pid: os.getpid() == pid and shutil.rmtree(folder, ignore_errors=True),
+        os.environ["PROMETHEUS_MULTIPROC_DIR"],
+        os.getpid(),
+    )
 
 from core import settings  # noqa: E402
 
