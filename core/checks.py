@@ -63,6 +63,7 @@ def check_other_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             settings.S3_BUCKET
         )
         and not re.fullmatch(r"https?://[a-z0-9.-]+(:\d+)?", settings.S3_ENDPOINT_URL),
+        "METRICS_TOKEN takes no fewer than 16 characters.": 0 < len(settings.METRICS_TOKEN) < 16,
         "FETCH_CONTACT has to be one line.": not settings.FETCH_CONTACT.isprintable(),
         "TRUSTED_PROXY_COUNT has to be zero or more.": settings.TRUSTED_PROXY_COUNT < 0,
         "DEFAULT_FROM_EMAIL has to be an address such as PostFlow <postflow@example.org>.": not re.fullmatch(

@@ -29,6 +29,7 @@ from requests_hardened.ip_filter_adapter import IPFilterAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from core import traffic
 from core.addresses import InstanceAddressError, is_public_address, normalize_instance_url
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
@@ -140,12 +141,16 @@ def fetch(
                 body += chunk
                 if len(body) > max_bytes:
                     raise BodyTooLarge(f"{host}: the answer is larger than {max_bytes} bytes")
+            traffic.count(host, traffic.result_of(response.status_code))
             return Answer(response.status_code, url, response.headers, bytes(body))
     except HTTPError:
+        traffic.count(host, "unusable")
         raise
     except (OSError, ValueError, urllib3.exceptions.HTTPError, http.client.HTTPException) as error:
         # The cause is dropped on purpose: its text holds the URL with its query, or a header's value.
-        raise _translated(error, host) from None
+        translated = _translated(error, host)
+        traffic.count(host, "unreachable" if isinstance(translated, Unreachable) else "unusable")
+        raise translated from None
 
 
 def is_listening(port: int) -> bool:

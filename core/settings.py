@@ -132,6 +132,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "core.middleware.RequestMiddleware",
+    "core.middleware.MonitoringMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -181,6 +183,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A machine that is gone answers nothing at all; a page must not wait two minutes for it.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "postflow.CustomUser"
@@ -302,11 +306,20 @@ if LOG_LEVEL not in logging.getLevelNamesMapping():
     raise ImproperlyConfigured(
         "LOG_LEVEL has to be DEBUG, INFO, WARNING, ERROR or CRITICAL; see docs/settings.md."
     )
-LOGGING = {
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
+if LOG_FORMAT not in ("line", "json"):
+    raise ImproperlyConfigured("LOG_FORMAT has to be line or json; see docs/settings.md.")
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"context": {"()": "core.logs.Context"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}{ids}: {message}", "style": "{"},
+        "json": {"()": "core.logs.Json"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["context"]}
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"level": "INFO"},
@@ -328,3 +341,9 @@ ALLOW_PRIVATE_INSTANCES = env.bool("ALLOW_PRIVATE_INSTANCES", default=DEBUG)
 SKIP_AUTO_SCHEDULE = env.bool("SKIP_AUTO_SCHEDULE", default=False)
 KEEP_TASK_RESULTS_DAYS = env.float("KEEP_TASK_RESULTS_DAYS", default=14.0)
 KEEP_RUNS_DAYS = env.float("KEEP_RUNS_DAYS", default=90.0)
+
+# What monitors may know.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")

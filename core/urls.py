@@ -16,6 +16,8 @@ urlpatterns = [
     path("analytics/pixelfed/", include("analytics_pixelfed.urls")),
     path("analytics/", include("analytics_core.urls")),
     path(settings.ADMIN_PATH, admin.site.urls),
+    path("", include("analytics_core.operations.urls")),
 ]
 
+handler400 = "postflow.views.bad_request"
 handler500 = "postflow.views.server_error"

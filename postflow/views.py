@@ -1,6 +1,8 @@
-"""The settings page, the switches of the menu, and the page for an error of our own."""
+"""The settings page, the switches of the menu, and the pages for errors of our own."""
 
 from __future__ import annotations
+
+import sys
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -10,9 +12,12 @@ from django.template import loader
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from core.outage import RETRY_AFTER_SECONDS, is_outage
 
 from . import appearance, ways, zones
 from .forms import AppearanceForm, SettingsForm
@@ -58,9 +63,26 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 @requires_csrf_token
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Say that something broke. Nothing is asked of the database, which may be what broke."""
+    """Say that something broke, or that the database is away, which nothing is asked of."""
+    if is_outage(sys.exception()):
+        return _unavailable(request)
     html = loader.get_template("500.html").render({"theme": appearance.cookie_theme(request)})
     return HttpResponseServerError(html)
+
+
+@requires_csrf_token
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say that a request makes no sense. A session that the database could not take is none of those."""
+    if is_outage(exception):
+        return _unavailable(request)
+    return defaults.bad_request(request, exception)
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    html = loader.get_template("503.html").render({"theme": appearance.cookie_theme(request)})
+    return HttpResponse(
+        html, status=503, headers={"Retry-After": RETRY_AFTER_SECONDS, "Cache-Control": "no-store"}
+    )
 
 
 def _way_back(request: HttpRequest) -> str:

@@ -124,7 +124,7 @@ def is_address(token: str) -> bool:
     if token.startswith("/_sandbox"):
         return f'"{token}"' in source() or f"`{token}`" in source()
     try:
-        resolve(re.sub(r"<\w+>", "1", token))
+        resolve(re.sub(r"<\w+>", "1", token.partition("?")[0]))
     except Resolver404:
         return False
     return True

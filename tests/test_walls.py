@@ -34,7 +34,8 @@ SECRET = "anas-secret"
 
 @dataclass(frozen=True)
 class Address:
-    """Who may see it: `open` (everybody), `own` (each their own), `object` (its owner alone), `staff`."""
+    """Who may see it: `open` (everybody), `own` (each their own), `object` (its owner alone), `staff`,
+    `token` (nobody without one; to them there is no such page)."""
 
     who: str
     args: Callable[[Any], list[Any]] = lambda world: []
@@ -76,6 +77,9 @@ ADDRESSES = {
     "accounts:pause": Address("object", lambda world: [world.post.account_id], method="post"),
     "accounts:resume": Address("object", lambda world: [world.post.account_id], method="post"),
     "accounts:disconnect": Address("object", lambda world: [world.post.account_id]),
+    "operations:healthz": Address("open"),
+    "operations:readyz": Address("open"),
+    "operations:metrics": Address("token"),
     "analytics_core:unified_dashboard": Address("own"),
     "analytics_core:platform_comparison": Address("own"),
     "analytics_core:picture": Address("object", lambda world: ["pixelfed", world.post.pk]),
@@ -90,7 +94,9 @@ ADDRESSES = {
 PAGES = [
     name
     for name, address in ADDRESSES.items()
-    if address.method == "get" and name not in ("home", "postflow:favicon", "accounts:callback")
+    if address.method == "get"
+    and name not in ("home", "postflow:favicon", "accounts:callback")
+    and not name.startswith("operations:")
 ]
 
 
@@ -177,7 +183,9 @@ def test_nobody_is_asked_to_sign_in(world) -> None:
     for name, address in ADDRESSES.items():
         response = ask(name, world, None)
         assert SECRET not in body(response), name
-        if address.who != "open":
+        if address.who == "token":
+            assert response.status_code == 404, name
+        elif address.who != "open":
             assert response.headers["Location"].startswith(f"{SIGN_IN}?next="), name
 
 
@@ -189,10 +197,13 @@ def test_somebody_else_sees_nothing_of_anas(world, headers) -> None:
         assert response.status_code == 404 or address.who in ("open", "own"), name
 
 
-def test_those_who_may_are_let_in(world) -> None:
+def test_those_who_may_are_let_in(world, settings) -> None:
     # Or else the tests above would pass for an address that is wrong.
     for name, address in ADDRESSES.items():
-        response = ask(name, world, world.operator if address.who == "staff" else world.ana)
+        if address.who == "token":
+            settings.METRICS_TOKEN = "a long enough token"
+        headers = {"Authorization": "Bearer a long enough token"} if address.who == "token" else {}
+        response = ask(name, world, world.operator if address.who == "staff" else world.ana, **headers)
         assert response.status_code in (200, 302), name
         assert not response.headers.get("Location", "").startswith(f"{SIGN_IN}?next="), name
 

@@ -29,6 +29,11 @@ class PlatformStatus:
     is_scheduled: bool | None
     """None: this task backend does not tell."""
 
+    def is_late(self, now: datetime) -> bool:
+        """Tell whether an account that is to be read has been due for too long."""
+        due_at = self.oldest_due_at
+        return self.active_count > 0 and due_at is not None and now - due_at > LATE_AFTER
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
@@ -89,7 +94,7 @@ def _complaints(status: PlatformStatus, now: datetime) -> list[str]:
     complaints = []
     if status.is_scheduled is False:
         complaints.append(f"{status.label}: the next hour is not scheduled; start a worker (db_worker).")
-    if status.oldest_due_at is not None and now - status.oldest_due_at > LATE_AFTER:
+    if status.oldest_due_at is not None and status.is_late(now):
         since = timezone.localtime(status.oldest_due_at)
         complaints.append(f"{status.label}: an account has been due since {since:%Y-%m-%d %H:%M}.")
     if status.last_run is not None and now - status.last_run.started_at > LATE_AFTER:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import nullcontext
 from types import FrameType
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connections
 from django_tasks_db.management.commands import db_worker
 
-from core import stopping
+from core import beats, logs, stopping
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +35,20 @@ class Worker(db_worker.Worker):
     def run(self) -> None:
         """Work until told to stop, or in batch mode until nothing is left."""
         try:
-            self._work()
+            # A batch is waited for; nobody watches whether it lives.
+            with nullcontext() if self.batch else beats.heart(self.worker_id):
+                self._work()
         except SystemExit:
             # Told to stop between claiming a task and beginning it.
             self._fail_own_tasks()
             raise
         finally:
             stopping.forget()
+
+    def run_task(self, db_task_result: Any) -> None:
+        """Run a task; every line it logs says which."""
+        with logs.task(str(db_task_result.id)):
+            super().run_task(db_task_result)
 
     def _work(self) -> None:
         failures = 0
