@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
 from typing import Protocol
 
 
@@ -35,6 +36,17 @@ def quiet_log() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in words that promise no more than an estimate can."""
+    minutes = ceil(seconds / 60)
+    if minutes <= 1:
+        return "less than a minute"
+    if minutes < 120:
+        return f"about {minutes} minutes"
+    hours = round(minutes / 60)
+    return f"about {hours} hours" if hours < 48 else f"about {round(hours / 24)} days"
 
 
 class ConsoleProgress:

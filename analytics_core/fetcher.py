@@ -99,6 +99,19 @@ class AnalyticsFetcher:
 
         return self._visit(stats, work)
 
+    def survey(self) -> dict[str, Any]:
+        """List the newest page of posts, and note how many there are in all: two or three requests.
+
+        Returns:
+            posts_synced, posts_created, posts_updated, skipped, errors, message.
+        """
+        stats: dict[str, Any] = {}
+
+        def work() -> None:
+            PostLister(self._shared(stats)).survey()
+
+        return self._visit(stats, work)
+
     def fetch_post_engagement(self, post: Any) -> dict[str, Any]:
         """Read everybody who likes, comments or shares one post, whatever its counters say.
 

@@ -69,6 +69,30 @@ def breakable() -> Iterator[None]:
         _is_waiting = False
 
 
+@contextmanager
+def asked_by_signals() -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM `ask`; a second one breaks off at once with KeyboardInterrupt.
+
+    For the main thread; in another one signals stay as they are.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def receive(signum: int, frame: FrameType | None) -> None:
+        if is_asked():
+            raise KeyboardInterrupt
+        ask()
+
+    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        forget()
+
+
 def _break_off(signum: int, frame: FrameType | None) -> None:
     global _is_waiting
     if _is_waiting:

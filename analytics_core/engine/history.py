@@ -69,6 +69,11 @@ class PostLister:
             if not before_id:
                 return
 
+    def survey(self) -> None:
+        """List the newest page, and note how many posts the account has."""
+        page, _ = self.read_page()
+        self.count_account(page.profile)
+
     def count_account(self, profile: ProfileRecord | None) -> None:
         """Note once a day how many follow the account, as its posts say; ask only where they do not."""
         today = timezone.now().astimezone(UTC).date()
