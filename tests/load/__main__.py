@@ -61,7 +61,16 @@ def _install_tools() -> None:
     uv = subprocess.run([".ci/uv"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
     for step in (
         ["venv", "--quiet", "--clear", "--python", sys.executable, str(TOOLS)],
-        ["pip", "install", "--quiet", "--python", str(TOOLS / "bin/python"), "--require-hashes", "-r", str(REQUIREMENTS)],
+        [
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            str(TOOLS / "bin/python"),
+            "--require-hashes",
+            "-r",
+            str(REQUIREMENTS),
+        ],
     ):
         subprocess.run([uv, *step], cwd=ROOT, check=True)
     stamp.write_text(wanted)

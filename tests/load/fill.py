@@ -350,6 +350,7 @@ def _posts(now: datetime) -> None:
     caption = " || ' ' || ".join(_word(f"p.id * {factor} / 3") for factor in (1, 3, 5, 7))
     remote_id = f"({POST_IDS} + p.id)::text"
     read = {f"{kind}_{name}": f"c.{kind}" for kind in KINDS for name in ("server_count", "read_count")}
+    thumbnail = f"a.instance_url || '/storage/m/_v2/' || {remote_id} || '/photo_thumb.jpg'"
     # A twelfth are videos, a sixth albums.
     kind_of_media = f"(ARRAY['video', 'carousel', 'carousel'])[{chance('p.id', 40, 12)} + 1]"
     insert(
@@ -365,7 +366,8 @@ def _posts(now: datetime) -> None:
             "alt_text": f"'A photo of a ' || {_word('p.id')}",
             "media_type": f"coalesce({kind_of_media}, 'image')",
             "media_url": f"a.instance_url || '/storage/m/_v2/' || {remote_id} || '/photo.jpg'",
-            "thumbnail_url": f"a.instance_url || '/storage/m/_v2/' || {remote_id} || '/photo_thumb.jpg'",
+            "thumbnail_url": thumbnail,
+            "picture_source": thumbnail,
             "post_url": f"a.instance_url || '/p/' || a.username || '/' || {remote_id}",
             "visibility": "'public'",
             "posted_at": "p.posted_at",
@@ -416,7 +418,9 @@ def _spans(month: date) -> None:
     key = {"ledger_id": "ledger_id", "person_id": "person_id"}
     days = {kind: kind for kind in KINDS}
     insert(PersonSpan, key | days | {"span": "'d'", "starts_on": "day"}, "load_span")
-    insert(EngagementDay, {"ledger_id": "ledger_id", "day": "day", **sums}, "load_span GROUP BY ledger_id, day")
+    insert(
+        EngagementDay, {"ledger_id": "ledger_id", "day": "day", **sums}, "load_span GROUP BY ledger_id, day"
+    )
     months = {"span": "'m'", "starts_on": literal(month)}
     insert(PersonSpan, key | sums | months, "load_span GROUP BY ledger_id, person_id")
     run("DROP TABLE load_span")

@@ -56,7 +56,11 @@ def _add_posts(world: Any, account: Any, owner: Any) -> None:
     owner.reported_statuses_count = len(posts)
     for post in posts:
         status = world.add_post(
-            owner, post.caption, id=int(post.pixelfed_post_id), at=post.posted_at.timestamp()
+            owner,
+            post.caption,
+            id=int(post.pixelfed_post_id),
+            at=post.posted_at.timestamp(),
+            media=[_media(world, owner, post)],
         )
         status.likes_drift, status.shares_drift = post.total_likes, post.total_shares
         # Only their number is told: nobody asks for comments that did not move.
@@ -66,6 +70,14 @@ def _add_posts(world: Any, account: Any, owner: Any) -> None:
             status.likes_drift -= 1
         for number in range(NEW_LIKES if post in moved else 0):
             world.like(status, world.add_person(f"new{time.time_ns()}_{number}"))
+
+
+def _media(world: Any, owner: Any, post: Any) -> Any:
+    """The picture at the address that is known: nobody has to fetch it anew."""
+    path, preview_path = (
+        address.removeprefix(post.instance_url) for address in (post.media_url, post.thumbnail_url)
+    )
+    return world.make_media(owner, path=path, preview_path=preview_path)
 
 
 def _answers(status: Any, count: int) -> list[Any]:

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import gevent
 from locust import FastHttpUser, between, events, task
 
 from tests.load import visits
@@ -38,7 +39,12 @@ class Reader(FastHttpUser):
         form = {"username": ACCOUNTS[next(numbers) % len(ACCOUNTS)], "password": PASSWORD}
         headers = {"X-CSRFToken": token, "Referer": f"{self.host}{visits.SIGN_IN}"}
         with self.client.post(
-            visits.SIGN_IN, form, headers=headers, allow_redirects=False, name="signing in", catch_response=True
+            visits.SIGN_IN,
+            form,
+            headers=headers,
+            allow_redirects=False,
+            name="signing in",
+            catch_response=True,
         ) as answer:
             if answer.status_code != 302:
                 answer.failure(f"not signed in: {answer.status_code}")
@@ -52,7 +58,9 @@ class Reader(FastHttpUser):
     def show(self, page: visits.Page) -> None:
         """Ask for a page and for what a browser gets behind it."""
         path = page.path.replace("{post}", random.choice(self.posts) if self.posts else "/analytics/")
-        text = self.ask(page.name if self.posts or "{post}" not in page.path else "overview", path, page.headers)
+        text = self.ask(
+            page.name if self.posts or "{post}" not in page.path else "overview", path, page.headers
+        )
         for name, address in visits.people_of(text):
             self.ask(name, address, visits.part_headers("people"))
         for address in visits.pictures_of(text):
@@ -77,7 +85,8 @@ def stop_at_the_end(name: str, exception: Any, **kwargs: Any) -> None:
     if exception is not None:
         wrong.append(f"{name}: {exception}")
     if name != "picture" and next(done) == REQUESTS:
-        environment.runner.quit()
+        # Not from here: this is one of those that are ended.
+        gevent.spawn(environment.runner.quit)
 
 
 @events.init.add_listener

@@ -145,7 +145,10 @@ def _plans(facts: dict[str, Any]) -> str:
         lines = [line for line in plan if "Planning:" not in line]
         if len(lines) > PLAN_LINES:
             lines = [*lines[: PLAN_LINES - 2], "  ...", *lines[-2:]]
-        parts.append(f"{number}. {each['role']}: {shortened(each['text'])}\n\n" + "\n".join(f"       {line}" for line in lines))
+        parts.append(
+            f"{number}. {each['role']}: {shortened(each['text'])}\n\n"
+            + "\n".join(f"       {line}" for line in lines)
+        )
     return "Plans:\n\n" + "\n\n".join(parts)
 
 

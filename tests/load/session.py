@@ -105,7 +105,9 @@ def _read(options: Any) -> dict[str, Any]:
     with ExitStack() as stack:
         say("starting the instances")
         instances = stack.enter_context(
-            running("instances", sys.executable, "-m", "tests.load.instances", options.hosts, options.first_port)
+            running(
+                "instances", sys.executable, "-m", "tests.load.instances", options.hosts, options.first_port
+            )
         )
         _wait_for(instances, "instances", "ready")
         server.watch(FOLDER)

@@ -56,7 +56,9 @@ PAGES = [
     Page(name="pixelfed, 90 days, page 2", path="/analytics/pixelfed/?days=90&page=2", weight=3),
     Page(name="pixelfed, albums", path="/analytics/pixelfed/?days=365&media=carousel", weight=2),
     Page(name="comparison", path="/analytics/comparison/", weight=4),
-    Page(name="comparison, 12 months (part)", path="/analytics/comparison/?days=365", weight=2, part="results"),
+    Page(
+        name="comparison, 12 months (part)", path="/analytics/comparison/?days=365", weight=2, part="results"
+    ),
     Page(name="comparison, all", path="/analytics/comparison/?days=all", weight=2),
     Page(name="comparison, CSV", path="/analytics/comparison/?days=all&format=csv", weight=1),
     Page(name="post", path="{post}", weight=15),
