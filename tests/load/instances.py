@@ -1,7 +1,7 @@
-"""The hosts of a filled installation: sandbox instances that hold each account's newest posts, some with new likes.
+"""The hosts of a filled installation: sandboxes that hold each account's newest posts, some with new likes.
 
-A post that nobody asks for is there with its counters only. Of some of the newest all likers are there, and a few
-new ones: those the hourly run has to find, read and store.
+A post that nobody asks for is there with its counters only. Of some of the newest all likers are there, and
+a few new ones: those the hourly run has to find, read and store.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ POSTS, MOVED_AMONG, MOVED, NEW_LIKES = 40, 10, 2, 3
 def main() -> None:
     """Serve until interrupted; arguments: the number of hosts, the first port."""
     django.setup()
-    from tests.load.fill import Size
+    from tests.load.size import Size
 
     hosts, first_port = (int(argument) for argument in sys.argv[1:3])
     size = Size(hosts=hosts, first_port=first_port)
@@ -36,7 +36,7 @@ def main() -> None:
 def _server(size: Any, host: int) -> Any:
     from pixelfed.models import MastodonAccount
     from pixelfed.sandbox import SandboxServer, World
-    from tests.load.fill import SECRET
+    from tests.load.size import SECRET
 
     world = World(secret=SECRET)
     for account in MastodonAccount.objects.filter(instance_url=size.url(host)):

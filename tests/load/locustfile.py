@@ -1,4 +1,4 @@
-"""Fifty photographers at once, for locust: each signs in, then reads pages with time to think between them."""
+"""Photographers, for locust: each signs in, then reads pages with time to think between them."""
 
 from __future__ import annotations
 

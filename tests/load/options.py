@@ -9,7 +9,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(
         prog='make bench-load ARGS="..."',
-        description="Fill a PostgreSQL with a large installation, read it while the hourly run is on, and measure.",
+        description="Fill a PostgreSQL with a large installation, read it while the hour runs, and measure.",
     )
     add = parser.add_argument
     add("--users", type=int, default=300, help="photographers with an account each")

@@ -1,4 +1,4 @@
-"""What the database does for the most frequent statements: each is run once more, with the values of a real call."""
+"""What the database does for the most frequent statements: each is run with the values of a real call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINE = 160
 
 
 def make(statements: dict[str, list[dict[str, Any]]], *, folder: Path) -> list[dict[str, Any]]:
-    """Return role, text and plan of each statement of which a call was logged; nothing they change is kept."""
+    """Return role, text and plan of each statement that was logged; nothing they change is kept."""
     calls: dict[Any, list[str]] = {}
     for each in server.logged(folder):
         calls.setdefault(each["query_id"], []).append(each["text"])

@@ -81,8 +81,8 @@ def _pages(facts: dict[str, Any]) -> str:
     pictures = sum(page["requests"] for page in pages) - requests
     return "\n".join(
         [
-            f"{options['readers']} readers, {options['think']} seconds between two pages of each: {requests:,} "
-            f"requests and {pictures:,} pictures in {facts['seconds']:.0f} s, "
+            f"{options['readers']} readers, {options['think']} seconds between two pages of each: "
+            f"{requests:,} requests and {pictures:,} pictures in {facts['seconds']:.0f} s, "
             f"{(requests + pictures) / max(facts['seconds'], 1):.0f} a second, "
             f"{sum(page['failures'] for page in pages)} failures.",
             f"Meanwhile the worker read {hour['accounts_processed']} of {hour['accounts_due']} accounts with "

@@ -64,7 +64,8 @@ def _filled(options: Any) -> float | None:
 
     from postflow.models import CustomUser
     from tests.load import server
-    from tests.load.fill import Size, fill
+    from tests.load.fill import fill
+    from tests.load.size import Size
     from tests.load.sql import rows, run
 
     if rows("SELECT to_regclass('load_done')")[0][0]:
@@ -89,8 +90,8 @@ def _filled(options: Any) -> float | None:
     run("VACUUM ANALYZE")
     run("CHECKPOINT")
     run(
-        f"CREATE TABLE load_done AS SELECT {size.users} AS users, {size.months} AS months, {size.hosts} AS hosts, "
-        f"{size.first_port} AS first_port"
+        f"CREATE TABLE load_done AS SELECT {size.users} AS users, {size.months} AS months, "
+        f"{size.hosts} AS hosts, {size.first_port} AS first_port"
     )
     return time.monotonic() - began_at
 
@@ -172,7 +173,7 @@ def _hour(run_id: int) -> dict[str, int]:
 
 
 def _locust(options: Any, port: int) -> dict[str, Any]:
-    from tests.load.fill import PASSWORD, email
+    from tests.load.size import PASSWORD, email
 
     result = FOLDER / "locust.json"
     result.unlink(missing_ok=True)

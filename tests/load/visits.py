@@ -1,4 +1,4 @@
-"""What a reader asks for under load: pages with how often each is wanted, and what a browser gets behind one."""
+"""What a reader asks for: pages with how often each is wanted, and what a browser gets behind one."""
 
 from __future__ import annotations
 
