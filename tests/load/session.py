@@ -187,7 +187,7 @@ def _locust(options: Any, port: int) -> dict[str, Any]:
     }
     command = [
         ROOT / ".run/load/venv/bin/locust", "--locustfile", ROOT / "tests/load/locustfile.py", "--headless",
-        "--users", options.readers, "--spawn-rate", 1, "--host", f"http://127.0.0.1:{port}",
+        "--users", options.readers, "--spawn-rate", 0.5, "--host", f"http://127.0.0.1:{port}",
         "--only-summary", "--loglevel", "ERROR",
     ]  # fmt: skip
     with running("locust", *command, **{"extra": environment}) as locust:
