@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser test-postgres lint format check bench screenshots requirements
+.PHONY: help setup run test test-browser test-postgres lint format check bench bench-load screenshots requirements
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "%-14s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,11 @@ check: lint test ## What has to be green before a change lands.
 
 bench: setup ## Measure how fast things are.
 	@LOG_LEVEL=ERROR $(PYTHON) -m pytest tests/bench -o python_files="bench_*.py" -q -s
+
+# Of its own: the options above are pytest's.
+bench-load: ARGS =
+bench-load: setup ## Read a large installation with 50 people at once. ARGS="--users 3 --requests 200" for a quick try.
+	@$(PYTHON) -m tests.load $(ARGS)
 
 screenshots: setup ## Take the pictures of docs/screenshots anew, of a trial run. Takes some minutes.
 	@$(PYTHON) -m pytest tests/browser -o python_files="take_*.py" -q

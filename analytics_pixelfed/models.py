@@ -35,7 +35,8 @@ class PixelfedPost(core.Post):
 class PixelfedLike(core.Like):
     """A like of a Pixelfed post."""
 
-    post = models.ForeignKey(PixelfedPost, on_delete=models.CASCADE, related_name="likes")
+    # Two indexes begin with the post, so it needs none of its own.
+    post = models.ForeignKey(PixelfedPost, on_delete=models.CASCADE, related_name="likes", db_index=False)
 
     class Meta(core.Like.Meta):
         db_table = "analytics_pixelfed_like"
@@ -48,7 +49,8 @@ class PixelfedLike(core.Like):
 class PixelfedComment(core.Comment):
     """A comment under a Pixelfed post."""
 
-    post = models.ForeignKey(PixelfedPost, on_delete=models.CASCADE, related_name="comments")
+    # Two indexes begin with the post, so it needs none of its own.
+    post = models.ForeignKey(PixelfedPost, on_delete=models.CASCADE, related_name="comments", db_index=False)
 
     class Meta(core.Comment.Meta):
         db_table = "analytics_pixelfed_comment"
@@ -61,7 +63,8 @@ class PixelfedComment(core.Comment):
 class PixelfedShare(core.Share):
     """A share of a Pixelfed post."""
 
-    post = models.ForeignKey(PixelfedPost, on_delete=models.CASCADE, related_name="shares")
+    # Two indexes begin with the post, so it needs none of its own.
+    post = models.ForeignKey(PixelfedPost, on_delete=models.CASCADE, related_name="shares", db_index=False)
 
     class Meta(core.Share.Meta):
         db_table = "analytics_pixelfed_share"

@@ -1,0 +1,1 @@
+"""A large installation under load: filled by the database itself, read by many while the hourly run is on."""
