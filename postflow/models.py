@@ -129,3 +129,18 @@ class ScheduledPost(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} at {self.scheduled_time:%Y-%m-%d %H:%M}"
+
+
+class TryCount(models.Model):
+    """How often somebody has done something in the window that is open; see `limits`."""
+
+    action = models.CharField(max_length=40)
+    who = models.CharField(max_length=64)
+    count = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["action", "who"], name="postflow_trycount_who")]
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.action} until {self.ends_at:%Y-%m-%d %H:%M}"

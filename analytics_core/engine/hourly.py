@@ -24,6 +24,7 @@ from django.utils import timezone
 from analytics_core import schedule, tasks
 from analytics_core.models import AccountState, SyncRun
 from analytics_core.platforms import Platform
+from postflow import limits
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def due_accounts(platform: Platform) -> list[int]:
 
 
 def tidy_up(task: Task) -> None:
-    """Fail what dead workers left behind, and delete old results and runs.
+    """Fail what dead workers left behind, and delete old results, runs and counts of tries.
 
     settings.KEEP_TASK_RESULTS_DAYS and KEEP_RUNS_DAYS say how old.
     """
@@ -113,6 +114,7 @@ def tidy_up(task: Task) -> None:
     # A run whose tasks were lost would stay open for ever.
     abandoned = SyncRun.objects.filter(finished_at=None, started_at__lt=timezone.now() - timedelta(hours=6))
     abandoned.update(finished_at=timezone.now())
+    limits.forget_ended()
 
 
 def is_serving(argv: Sequence[str]) -> bool:
