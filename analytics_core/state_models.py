@@ -282,6 +282,11 @@ class Export(models.Model):
     def __str__(self) -> str:
         return f"{self.state} since {self.asked_at:%Y-%m-%d %H:%M}"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits or is being built."""
+        return self.state in (self.State.WAITING, self.State.BUILDING)
+
 
 class Departure(models.Model):
     """A user who has asked to be deleted; it goes with the user when a worker has done it."""

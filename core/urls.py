@@ -12,6 +12,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="analytics_core:unified_dashboard"), name="home"),
     path("accounts/sign-in/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/sign-out/", auth_views.LogoutView.as_view(), name="logout"),
+    path("settings/data/", include("analytics_core.data_urls")),
     path("", include("postflow.urls")),
     path("accounts/", include("analytics_pixelfed.account_urls")),
     path("analytics/pixelfed/", include("analytics_pixelfed.urls")),

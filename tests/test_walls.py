@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from analytics_core.models import Refresh
+from analytics_core.models import Export, Refresh
 from analytics_core.tests.builders import add, build_post, counted_once, read
 from pixelfed.models import MastodonAccount
 from postflow.models import CustomUser
@@ -48,6 +48,11 @@ ADDRESSES = {
     "postflow:favicon": Address("open"),
     "postflow:settings": Address("own"),
     "postflow:appearance": Address("own", method="post", data=lambda world: {"theme": "dark"}),
+    "data:overview": Address("own"),
+    "data:export": Address("own", method="post"),
+    "data:download": Address("object", lambda world: [world.export.pk]),
+    "data:person": Address("own"),
+    "data:delete": Address("own"),
     "accounts:connections": Address("own"),
     "accounts:connect": Address("own"),
     "accounts:connect_with_token": Address("own"),
@@ -99,6 +104,12 @@ class World:
         an_hour_ago = timezone.now() - timedelta(hours=1)
         self.refresh = Refresh.objects.create(
             pk="of-a-task", user=self.ana, platform="pixelfed", post_id=self.post.pk, asked_at=an_hour_ago
+        )
+        self.export = Export.objects.create(
+            user=self.ana,
+            state=Export.State.READY,
+            expires_at=timezone.now() + timedelta(hours=1),
+            file=default_storage.save("exports/of-ana.zip", ContentFile(SECRET.encode())),
         )
 
     def furnish(self, user: CustomUser, word: str) -> Any:

@@ -21,10 +21,10 @@ from django.db.models import Count, Max, Q, QuerySet
 
 from analytics_core import platforms
 from analytics_core.day_models import Ledger, Person
-from analytics_core.engine import ledger
+from analytics_core.engine import archive, ledger
 from analytics_core.engine.veil import MARK, Veil, is_covered, site_salt
 from analytics_core.platforms import Platform
-from analytics_core.state_models import Export, Forgotten, Notice
+from analytics_core.state_models import Forgotten, Notice
 
 logger = logging.getLogger(__name__)
 
@@ -120,9 +120,7 @@ def forget(held: Held, *, user: Any = None) -> int:
     for platform, account in _accounts(user):
         covered_count += _forget_in(platform, account, held, digests=digests)
     # A file that was built before would still tell.
-    Export.objects.filter(**({} if user is None else {"user": user})).filter(
-        state=Export.State.READY
-    ).delete()
+    archive.void(user)
     logger.info("A person was forgotten in %s rows", covered_count)
     return covered_count
 
