@@ -150,7 +150,11 @@ def ask(name: str, world: World, user: CustomUser | None, **headers: str) -> Any
     address = ADDRESSES[name]
     client = browse(user)
     where = reverse(name, args=address.args(world))
-    return getattr(client, address.method)(where, address.data(world), headers=headers)
+    response = getattr(client, address.method)(where, address.data(world), headers=headers)
+    if response.streaming:
+        # Read to its end a file is closed.
+        response.streaming_content = [b"".join(response)]
+    return response
 
 
 def body(response: Any) -> str:

@@ -223,7 +223,7 @@ POST_COLUMNS = {
 }
 POST_FIELDS = (
     "post_url", "posted_at", "caption", "media_type", "media_count", "media_url", "alt_text", "visibility",
-    "is_sensitive", "missing_since_at", 
+    "is_sensitive", "missing_since_at",
     *(f"{kind}_{name}" for kind in KINDS for name in ("server_count", "read_count", "read_at")),
 )  # fmt: skip
 

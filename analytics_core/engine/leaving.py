@@ -56,7 +56,7 @@ def begin(user: Any) -> None:
     from analytics_core import tasks
 
     with transaction.atomic():
-        type(user)._default_manager.filter(pk=user.pk).update(is_active=False)
+        get_user_model()._default_manager.filter(pk=user.pk).update(is_active=False)
         departure, is_new = Departure.objects.get_or_create(user=user)
         if is_new:
             tasks.delete_user.enqueue(departure.pk)

@@ -56,7 +56,6 @@ def export(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-@never_cache
 def download(request: HttpRequest, export_id: str) -> HttpResponseBase:
     """Send one's own export, as long as its day lasts."""
     user: Any = request.user
