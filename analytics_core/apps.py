@@ -10,7 +10,9 @@ class AnalyticsCoreConfig(AppConfig):
     verbose_name = "Analytics"
 
     def ready(self) -> None:
-        """Have the daily totals follow their owner's time zone."""
+        """Have the daily totals follow their owner's time zone, and files go with their exports."""
+        from analytics_core.engine.archive import delete_file_with_export
         from analytics_core.engine.ledger_signals import connect_users
 
         connect_users()
+        delete_file_with_export()

@@ -34,6 +34,9 @@ class Ledger(models.Model):
     undated_likes = models.PositiveIntegerField(default=0)
     undated_comments = models.PositiveIntegerField(default=0)
     undated_shares = models.PositiveIntegerField(default=0)
+    # Copies, so that whoever opens the ledger to write knows without asking who has no name here (veil.py).
+    salt = models.CharField(max_length=64, blank=True, default="")
+    forgotten = models.JSONField(default=list, blank=True, help_text="Digests of people who are not named.")
 
     class Meta:
         constraints = [

@@ -21,8 +21,12 @@ from analytics_core.day_models import PersonSpan as PersonSpan
 from analytics_core.day_models import PersonTotal as PersonTotal
 from analytics_core.state_models import AccountCount as AccountCount
 from analytics_core.state_models import AccountState as AccountState
+from analytics_core.state_models import Departure as Departure
+from analytics_core.state_models import Export as Export
+from analytics_core.state_models import Forgotten as Forgotten
 from analytics_core.state_models import HostState as HostState
 from analytics_core.state_models import Notice as Notice
+from analytics_core.state_models import PersonSalt as PersonSalt
 from analytics_core.state_models import Refresh as Refresh
 from analytics_core.state_models import SyncRun as SyncRun
 from analytics_core.text import fold

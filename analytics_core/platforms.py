@@ -252,6 +252,17 @@ class Platform:
     def note_access(self, account: Any) -> None:
         """Note that the account could be read, where it waited to be connected again."""
 
+    def disconnect(self, account: Any) -> bool:
+        """Delete an account with everything that is held of it, and end its access at the instance.
+
+        Returns:
+            Whether the instance says that the access is over there too.
+        """
+        from analytics_core.engine.forgetting import forget_account
+
+        forget_account(self, account)
+        return False
+
     def link_posts(self, account: Any, posts: Sequence[Any]) -> None:
         """Link posts to what PostFlow published, where the platform can tell."""
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 
 class AccountState(models.Model):
@@ -203,3 +204,96 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} by {self.person_id} at {self.happened_at:%Y-%m-%d %H:%M}"
+
+
+class PersonSalt(models.Model):
+    """What every pseudonym of this installation is salted with: one row, made once, never changed."""
+
+    value = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return "the salt of pseudonyms"
+
+
+class Forgotten(models.Model):
+    """Somebody who asked to be forgotten, as a digest: by one user, or where there is none by all of them.
+
+    A person has several: of their id at each instance where they were met, of their handle, and of their
+    name as comments mention it.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "forgotten"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "digest"], name="analytics_core_forgotten_once"),
+            models.UniqueConstraint(
+                fields=["digest"], condition=Q(user=None), name="analytics_core_forgotten_by_all_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"forgotten on {self.created_at:%Y-%m-%d}"
+
+
+def unguessable() -> str:
+    """Return a key that nobody can guess."""
+    return get_random_string(32)
+
+
+class Export(models.Model):
+    """A file with everything that a user has here, built by a worker and kept for a day."""
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        WAITING = "waiting", "Waiting"
+        BUILDING = "building", "Being built"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Failed"
+
+    id = models.CharField(primary_key=True, max_length=32, default=unguessable)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="exports")
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    asked_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True, help_text="By whoever builds it now.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    file = models.CharField(
+        max_length=200, blank=True, default="", help_text="A name in the default storage."
+    )
+    size_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    problem = models.CharField("for the owner", max_length=300, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(state__in=("waiting", "building")),
+                name="analytics_core_export_one_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} since {self.asked_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits or is being built."""
+        return self.state in (self.State.WAITING, self.State.BUILDING)
+
+
+class Departure(models.Model):
+    """A user who has asked to be deleted; it goes with the user when a worker has done it."""
+
+    id = models.CharField(primary_key=True, max_length=32, default=unguessable)
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"asked at {self.asked_at:%Y-%m-%d %H:%M}"

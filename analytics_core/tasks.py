@@ -7,15 +7,17 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.tasks import task
 from django.utils import timezone
 
 from analytics_core import platforms, schedule
-from analytics_core.engine import forgetting, gallery, ledger, states
+from analytics_core.engine import archive, forgetting, gallery, leaving, ledger, people, states
 from analytics_core.fetcher import AccountBusy
 from analytics_core.models import SyncRun
 from analytics_core.platforms import Platform, PlatformError
+from core import stopping
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,9 @@ PRIORITY_PUT_OFF = 3
 PRIORITY_LEFT_OVER = 0
 # One last request may begin when the time is up.
 LONGEST_PICTURES = timedelta(seconds=2 * gallery.RUN_SECONDS)
+# Rows that one task takes the names off, and how many in one transaction.
+OLD_NAMES_AT_MOST = 20_000
+OLD_NAMES_AT_ONCE = 1_000
 
 
 @task(  # type: ignore[call-overload]  # the retry options are our backend's
@@ -166,6 +171,46 @@ def fetch_pictures(platform_name: str, account_id: int) -> dict[str, Any]:
 def rebuild_totals(platform_name: str, account_id: int) -> None:
     """Count an account's likes, comments and shares by day anew: its owner's time zone has changed."""
     ledger.rebuild(platforms.get(platform_name), account_id)
+
+
+@task(  # type: ignore[call-overload]  # the retry options are our backend's
+    queue_name="default", priority=PRIORITY_HOURLY, max_retries=2, retry_delay=60
+)
+def build_export(export_id: str) -> dict[str, Any]:
+    """Build the file of everything that a user has. One whose worker was killed is built anew."""
+    stats = archive.build(export_id)
+    if stats.get("stopped"):
+        build_export.enqueue(export_id)
+    return stats
+
+
+@task(  # type: ignore[call-overload]  # the retry options are our backend's
+    queue_name="default", priority=PRIORITY_NOW, max_retries=5, retry_delay=300
+)
+def delete_user(departure_id: str) -> dict[str, Any]:
+    """Delete a user with everything. Its argument says nothing of whom: it outlives them."""
+    return {"deleted": leaving.finish(departure_id)}
+
+
+@task(queue_name="default", priority=PRIORITY_LEFT_OVER)
+def cover_old_names(platform_name: str) -> dict[str, Any]:
+    """Take the names off what is older than settings.KEEP_ENGAGEMENT_DAYS; queue a task for the rest."""
+    if not settings.KEEP_ENGAGEMENT_DAYS:
+        return {"skipped": "names are kept for ever"}
+    platform, done = platforms.get(platform_name), 0
+    before = timezone.now() - timedelta(days=settings.KEEP_ENGAGEMENT_DAYS)
+    for account in platform.account_model._default_manager.order_by("?"):
+        count = OLD_NAMES_AT_ONCE
+        while count == OLD_NAMES_AT_ONCE:
+            if done >= OLD_NAMES_AT_MOST or stopping.is_asked():
+                cover_old_names.enqueue(platform_name)
+                return {"covered": done, "work_left": True}
+            try:
+                count = people.cover_old(platform, account, before=before, at_most=OLD_NAMES_AT_ONCE)
+            except LookupError:  # disconnected meanwhile
+                count = 0
+            done += count
+    return {"covered": done, "work_left": False}
 
 
 def _retry_at(stats: dict[str, Any]) -> datetime | None:

@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from analytics_core.platforms import ProfileRecord
 from core import http
 from pixelfed import oauth
-from pixelfed.models import ConnectAttempt, InstanceApp, MastodonAccount
+from pixelfed.models import ConnectAttempt, InstanceApp, MastodonAccount, is_readable
 
 from . import parsing
 from .answers import PixelfedAPIError, ReconnectNeeded, TryLater
@@ -173,7 +173,7 @@ def _app_at(instance_url: str, *, redirect_uri: str) -> InstanceApp:
     """Return PostFlow's registration at an instance: the stored one while it is good, else a new one."""
     here = InstanceApp.objects.filter(instance_url=instance_url, redirect_uri=redirect_uri)
     app = here.first()
-    if app is not None and _is_readable(app.client_secret) and oauth.is_known(_client(app)):
+    if app is not None and is_readable(app.client_secret) and oauth.is_known(_client(app)):
         return app
     if app is None:
         _check_software(instance_url)
@@ -275,11 +275,6 @@ def token_values(grant: oauth.Grant) -> dict[str, Any]:
 
 def _client(app: InstanceApp) -> oauth.Client:
     return oauth.Client(app.instance_url, app.redirect_uri, app.client_id, app.client_secret)
-
-
-def _is_readable(secret: str) -> bool:
-    # What the encrypted field cannot read it gives back as it is.
-    return not secret.startswith("gAAAAA")
 
 
 def _origin_of(address: str) -> str:

@@ -16,7 +16,7 @@ from analytics_core.engine.forgetting import forget_account
 from analytics_core.models import AccountState
 from analytics_core.schedule import LATE_AFTER
 from pixelfed import oauth
-from pixelfed.models import MastodonAccount
+from pixelfed.models import MastodonAccount, is_readable
 
 from .connecting import client_of
 from .models import PixelfedPost
@@ -194,7 +194,9 @@ def disconnect(account: MastodonAccount) -> bool:
     """
     client, token = client_of(account), account.access_token
     forget_account(platforms.get(PixelfedPlatform.name), account)
-    return client is not None and oauth.revoke(client, token=token)
+    if client is None or not is_readable(token) or not is_readable(client.client_secret):
+        return False
+    return oauth.revoke(client, token=token)
 
 
 def waiting_for_reconnect(user: Any, instance_url: str) -> list[MastodonAccount]:

@@ -99,6 +99,12 @@ class PixelfedPlatform(Platform):
             waiting = MastodonAccount.objects.filter(pk=account.pk, state=MastodonAccount.State.RECONNECT)
             waiting.update(state=account.state, state_reason="")
 
+    def disconnect(self, account: MastodonAccount) -> bool:
+        """Delete the account with everything, and give its token back where the server takes it."""
+        from .connections import disconnect
+
+        return disconnect(account)
+
     def link_posts(self, account: MastodonAccount, posts: Sequence[PixelfedPost]) -> None:
         """Link posts to the planned ones they come from (US-5.1).
 

@@ -10,7 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from analytics_core.engine import hosts
 from pixelfed import oauth
-from pixelfed.models import MastodonAccount
+from pixelfed.models import MastodonAccount, is_readable
 
 from .connecting import client_of, token_values
 
@@ -44,6 +44,10 @@ def renew_token(account: MastodonAccount) -> bool:
     client = client_of(account)
     if client is None or not account.refresh_token:
         rows.update(refresh_token=None, token_renew_at=None)
+        return False
+    if not is_readable(account.refresh_token) or not is_readable(client.client_secret):
+        # The right key may come back; what it opens is not to be lost, and what it hides not to be sent.
+        logger.warning("%s: its access cannot be renewed: no key opens it", account)
         return False
     turn = hosts.Turn()
     turn.wait(account.host)

@@ -114,7 +114,7 @@ class PixelfedAnalyticsFetcher(AnalyticsFetcher):
         if not self.account.has_readable_token:
             raise WrongAnswer(
                 "PostFlow cannot read its stored access to this account. "
-                "Whoever runs PostFlow has to check SECRET_KEY and SALT_KEY."
+                "Whoever runs PostFlow has to check SECRET_KEY and SALT_KEY; connecting it again helps too."
             )
         if renewing.renew_token(self.account):
             self.client.access_token = self.account.access_token

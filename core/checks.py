@@ -54,6 +54,9 @@ def check_other_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     problems = {
         "KEEP_TASK_RESULTS_DAYS has to be more than zero.": not settings.KEEP_TASK_RESULTS_DAYS > 0,
         "KEEP_RUNS_DAYS has to be more than zero.": not settings.KEEP_RUNS_DAYS > 0,
+        # Notices and windows of times reach back a month.
+        "KEEP_ENGAGEMENT_DAYS has to be 0, for ever, or at least 31.": settings.KEEP_ENGAGEMENT_DAYS != 0
+        and settings.KEEP_ENGAGEMENT_DAYS < 31,
         "SALT_KEY is empty.": not all(key.strip() for key in settings.SALT_KEY) or not settings.SALT_KEY,
         "ALLOWED_HOSTS takes names of hosts, without https:// and without a path.": any(
             "/" in host for host in settings.ALLOWED_HOSTS

@@ -105,6 +105,8 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 SECRET_KEY_IS_TEMPORARY = not SECRET_KEY
 SECRET_KEY = SECRET_KEY or get_random_secret_key()
+# The keys before, while sessions and tokens of theirs are still about.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Tokens of connected accounts are encrypted with a key made of SECRET_KEY and this; the first encrypts,
 # all of them decrypt, so a new one is put in front to rotate.
 SALT_KEY = env.list("SALT_KEY", default=["postflow"])
@@ -341,6 +343,8 @@ ALLOW_PRIVATE_INSTANCES = env.bool("ALLOW_PRIVATE_INSTANCES", default=DEBUG)
 SKIP_AUTO_SCHEDULE = env.bool("SKIP_AUTO_SCHEDULE", default=False)
 KEEP_TASK_RESULTS_DAYS = env.float("KEEP_TASK_RESULTS_DAYS", default=14.0)
 KEEP_RUNS_DAYS = env.float("KEEP_RUNS_DAYS", default=90.0)
+# Likes, comments and shares older than this lose their names and words, never their count; 0: never.
+KEEP_ENGAGEMENT_DAYS = env.int("KEEP_ENGAGEMENT_DAYS", default=0)
 
 # What monitors may know.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

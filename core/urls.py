@@ -11,6 +11,7 @@ admin.site.index_title = "Administration"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="analytics_core:unified_dashboard"), name="home"),
     path("accounts/", include("postflow.sign_in_urls")),
+    path("settings/data/", include("analytics_core.data_urls")),
     path("", include("postflow.urls")),
     path("accounts/", include("analytics_pixelfed.account_urls")),
     path("analytics/pixelfed/", include("analytics_pixelfed.urls")),

@@ -144,13 +144,18 @@ class MastodonAccount(models.Model):
     @property
     def has_readable_token(self) -> bool:
         """Whether the stored token could be decrypted: not so after SECRET_KEY or SALT_KEY changed."""
-        # The encrypted field gives back what it cannot read, and that always begins like this.
-        return not self.access_token.startswith("gAAAAA")
+        return is_readable(self.access_token)
 
     @property
     def host(self) -> str:
         """The instance's host name and port, as people write it."""
         return host_of(self.instance_url)
+
+
+def is_readable(secret: str) -> bool:
+    """Tell whether an encrypted text could be decrypted."""
+    # The encrypted field gives back what it cannot read, and that always begins like this.
+    return not secret.startswith("gAAAAA")
 
 
 def host_of(instance_url: str) -> str:

@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from analytics_core.models import Refresh
+from analytics_core.models import Export, Refresh
 from analytics_core.tests.builders import add, build_post, counted_once, read
 from pixelfed.models import MastodonAccount
 from postflow import mailing
@@ -69,6 +69,11 @@ ADDRESSES = {
     "postflow:favicon": Address("open"),
     "postflow:settings": Address("own"),
     "postflow:appearance": Address("own", method="post", data=lambda world: {"theme": "dark"}),
+    "data:overview": Address("own"),
+    "data:export": Address("own", method="post"),
+    "data:download": Address("object", lambda world: [world.export.pk]),
+    "data:person": Address("own"),
+    "data:delete": Address("own"),
     "accounts:connections": Address("own"),
     "accounts:connect": Address("own"),
     "accounts:connect_with_token": Address("own"),
@@ -126,6 +131,12 @@ class World:
         self.refresh = Refresh.objects.create(
             pk="of-a-task", user=self.ana, platform="pixelfed", post_id=self.post.pk, asked_at=an_hour_ago
         )
+        self.export = Export.objects.create(
+            user=self.ana,
+            state=Export.State.READY,
+            expires_at=timezone.now() + timedelta(hours=1),
+            file=default_storage.save("exports/of-ana.zip", ContentFile(SECRET.encode())),
+        )
 
     def furnish(self, user: CustomUser, word: str) -> Any:
         account = MastodonAccount.objects.create(
@@ -166,7 +177,11 @@ def ask(name: str, world: World, user: CustomUser | None, **headers: str) -> Any
     address = ADDRESSES[name]
     client = browse(user)
     where = reverse(name, args=address.args(world))
-    return getattr(client, address.method)(where, address.data(world), headers=headers)
+    response = getattr(client, address.method)(where, address.data(world), headers=headers)
+    if response.streaming:
+        # Read to its end a file is closed.
+        response.streaming_content = [b"".join(response)]
+    return response
 
 
 def body(response: Any) -> str:

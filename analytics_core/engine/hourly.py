@@ -22,6 +22,7 @@ from django.tasks import Task
 from django.utils import timezone
 
 from analytics_core import schedule, tasks
+from analytics_core.engine import archive, leaving
 from analytics_core.models import AccountState, SyncRun
 from analytics_core.platforms import Platform
 from postflow import limits
@@ -64,6 +65,10 @@ def run_hour(platform: Platform, task: Task) -> dict[str, Any]:
     # First, so that no failure below can end the chain.
     ensure_scheduled(task)
     tidy_up(task)
+    archive.tidy_up()
+    leaving.take_up()
+    if settings.KEEP_ENGAGEMENT_DAYS and not _has_run_today(platform):
+        tasks.cover_old_names.enqueue(platform.name)
     platform.find_accounts()
     accounts = due_accounts(platform)
     run = SyncRun.objects.create(
@@ -115,6 +120,11 @@ def tidy_up(task: Task) -> None:
     abandoned = SyncRun.objects.filter(finished_at=None, started_at__lt=timezone.now() - timedelta(hours=6))
     abandoned.update(finished_at=timezone.now())
     limits.forget_ended()
+
+
+def _has_run_today(platform: Platform) -> bool:
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return SyncRun.objects.filter(platform=platform.name, started_at__gte=midnight).exists()
 
 
 def is_serving(argv: Sequence[str]) -> bool:

@@ -28,6 +28,7 @@ from analytics_core.engine.recount import (
     store_people,
     undated_of,
 )
+from analytics_core.engine.veil import Veil, digests_of, site_salt
 from analytics_core.models import KINDS, Precision
 from analytics_core.platforms import Platform
 
@@ -69,6 +70,7 @@ class Book:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.totals = Totals()
+        self.veil = Veil(ledger)
         self._zone = zoneinfo.ZoneInfo(ledger.time_zone)
 
     def tally(self, kind: str) -> Tally:
@@ -153,16 +155,29 @@ def _locked(platform: Platform, account_id: int) -> Ledger:
 def _claim(platform: Platform, account_id: int) -> Ledger | None:
     """Return the account's ledger, locked, made if there is none; None: there is no such account."""
     model = platform.account_model
-    instance_url = model._default_manager.filter(pk=account_id).values_list("instance_url", flat=True).first()
-    if instance_url is None:
+    home = model._default_manager.filter(pk=account_id).values_list("instance_url", "user_id").first()
+    if home is None:
         return None
+    own = Ledger.objects.select_for_update().filter(platform=platform.name, account_id=account_id)
+    if (ledger := own.first()) is not None:
+        return ledger
+    instance_url, user_id = home
     began = platform.post_model._default_manager.filter(account=account_id).aggregate(at=Min("created_at"))
     since = {"begun_at": began["at"], "whole_from_at": began["at"]} if began["at"] else {}
     Ledger.objects.bulk_create(
-        [Ledger(platform=platform.name, account_id=account_id, instance_url=instance_url, **since)],
+        [
+            Ledger(
+                platform=platform.name,
+                account_id=account_id,
+                instance_url=instance_url,
+                salt=site_salt(),
+                forgotten=digests_of(user_id),
+                **since,
+            )
+        ],
         ignore_conflicts=True,
     )
-    return Ledger.objects.select_for_update().get(platform=platform.name, account_id=account_id)
+    return own.get()
 
 
 def _fill(platform: Platform, ledger: Ledger) -> None:

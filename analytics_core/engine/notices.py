@@ -31,20 +31,20 @@ def ingest_notifications(platform: Platform, account: Any, records: Sequence[Not
     A like's notification makes no like: it may have been taken back since. A comment's does make a comment:
     it vanishes with its comment, and is the only sign of those that no list shows (INDEX.md, surprise 10).
     """
-    told = {
-        # Each once: PostgreSQL takes no key twice in a batch.
-        (record.kind, record.post_id, record.person.remote_id, record.happened_at)
-        for record in records
-        if record.kind in ("likes", "shares") and record.person
-    }
     own = {"platform": platform.name, "account_id": account.pk}
-    notices = [
-        Notice(**own, kind=kind, post_remote_id=post_id, person_id=person_id, happened_at=happened_at)
-        for kind, post_id, person_id, happened_at in told
-    ]
     comments = [record.comment for record in records if record.comment]
     with transaction.atomic(), ledger.keep(platform, account.pk) as book:
         ledger.note_oldest_notification(book.ledger, [record.happened_at for record in records])
+        told = {
+            # Each once: PostgreSQL takes no key twice in a batch.
+            (record.kind, record.post_id, book.veil.id_of(record.person), record.happened_at)
+            for record in records
+            if record.kind in ("likes", "shares") and record.person
+        }
+        notices = [
+            Notice(**own, kind=kind, post_remote_id=post_id, person_id=person_id, happened_at=happened_at)
+            for kind, post_id, person_id, happened_at in told
+        ]
         Notice.objects.bulk_create(
             notices,
             batch_size=BATCH_SIZE,
@@ -52,7 +52,7 @@ def ingest_notifications(platform: Platform, account: Any, records: Sequence[Not
             unique_fields=[*own, "kind", "post_remote_id", "person_id", "happened_at"],
             update_fields=["happened_at"],
         )
-        return _add_comments(platform, account, comments, tally=book.tally("comments"))
+        return _add_comments(platform, account, comments, book=book)
 
 
 def add_comments(platform: Platform, account: Any, comments: Sequence[CommentRecord]) -> int:
@@ -60,11 +60,11 @@ def add_comments(platform: Platform, account: Any, comments: Sequence[CommentRec
     if not comments:
         return 0
     with transaction.atomic(), ledger.keep(platform, account.pk) as book:
-        return _add_comments(platform, account, comments, tally=book.tally("comments"))
+        return _add_comments(platform, account, comments, book=book)
 
 
 def _add_comments(
-    platform: Platform, account: Any, comments: Sequence[CommentRecord], *, tally: ledger.Tally
+    platform: Platform, account: Any, comments: Sequence[CommentRecord], *, book: ledger.Book
 ) -> int:
     if not comments:
         return 0
@@ -90,7 +90,8 @@ def _add_comments(
             post,
             comments_by_id(by_post[post.pk]),
             key="comment_id",
-            tally=tally,
+            book=book,
+            kind="comments",
             seen_at=timezone.now(),
             previous_at=None,
             may_end=False,

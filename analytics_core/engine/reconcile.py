@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import F
 
-from analytics_core.engine.ledger import Tally
+from analytics_core.engine.ledger import Book
 from analytics_core.models import Precision
 from analytics_core.platforms import CommentRecord, PersonRecord
 
@@ -59,14 +59,16 @@ def reconcile(
     wanted: Mapping[str, dict[str, Any]],
     *,
     key: str,
-    tally: Tally,
+    book: Book,
+    kind: str,
     seen_at: datetime,
     previous_at: datetime | None,
     may_end: bool,
 ) -> Reconciled:
-    """Bring the rows of one post and kind in line with a listing of it; the tally notes each that changes."""
-    result = Reconciled()
+    """Bring the rows of one post and kind in line with a listing of it; the book notes each that changes."""
+    result, tally = Reconciled(), book.tally(kind)
     rows = {getattr(row, key): row for row in model.objects.filter(post=post)}
+    wanted = book.veil.cover(wanted, rows)
     has_own_time = key == "comment_id"
     new, changed = [], []
     for remote_id, values in wanted.items():

@@ -119,6 +119,12 @@ class TestSecretKey:
         assert result.returncode == 1
         assert result.stderr.strip().endswith(checks.TEMPORARY_KEY)
 
+    def test_no_worker_starts_with_a_temporary_one(self) -> None:
+        start = "import sys, manage; sys.argv = ['manage.py', 'db_worker', '--batch']; manage.main()"
+        result = run(start, ALLOWED_HOSTS="x")
+        assert result.returncode == 1
+        assert checks.TEMPORARY_KEY in result.stderr
+
     @pytest.mark.parametrize("server", ["wsgi", "asgi"])
     def test_a_lasting_one_is_served(self, settings: Any, server: str) -> None:
         settings.SECRET_KEY_IS_TEMPORARY = False
