@@ -75,11 +75,10 @@ class Environment(environ.Env):
                 "consolemail://; see docs/settings.md."
             ) from None
         kind = url.partition(":")[0]
-        options = {
-            "consolemail": {},
-            "filemail": {"file_path": f"/{found['EMAIL_FILE_PATH']}"},
-        }.get(kind)
-        if options is None:
+        options: dict[str, Any] = {}
+        if kind == "filemail":
+            options = {"file_path": f"/{found['EMAIL_FILE_PATH']}"}
+        elif kind != "consolemail":
             options = {
                 "host": found["EMAIL_HOST"],
                 "port": found["EMAIL_PORT"] or {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}[kind],

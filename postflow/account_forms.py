@@ -29,7 +29,7 @@ def same_case(address: str) -> str:
     return address.strip().lower()
 
 
-def _name_password_fields(form: forms.Form, first: str, second: str) -> None:
+def _name_password_fields(form: forms.BaseForm, first: str, second: str) -> None:
     form.fields[first].label = "Password" if first == "password1" else "New password"
     form.fields[first].help_text = PASSWORD_RULES
     form.fields[second].label = "The same again"
@@ -60,7 +60,7 @@ class SignUpForm(BaseUserCreationForm):
 
     def validate_password_for_user(self, user: Any, *args: str) -> None:
         """Check the password; what is wrong stands beside the first field."""
-        super().validate_password_for_user(user, "password1")
+        super().validate_password_for_user(user, "password1")  # type: ignore[misc]
 
 
 class AskForPasswordForm(PasswordResetForm):
