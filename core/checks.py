@@ -128,7 +128,7 @@ def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "No server sends the mails: links to a new password are written to the worker's output or a folder.",
+            "No server sends the mails: they are written to the worker's output or a folder.",
             hint="Set EMAIL_URL; see docs/settings.md.",
             id="core.W003",
         )
