@@ -111,5 +111,33 @@ def check_static_files(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+@register(deploy=True)
+def check_hosts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Warn where anybody may choose which host the links of mails lead to."""
+    if "*" not in settings.ALLOWED_HOSTS:
+        return []
+    return [
+        Warning(
+            "ALLOWED_HOSTS takes every name: mails with links to a new password could lead to another site.",
+            hint="Set it to the names that people reach PostFlow by.",
+            id="core.W002",
+        )
+    ]
+
+
+@register(deploy=True)
+def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Warn where a person who forgot the password has to ask the operator for the link."""
+    if settings.MAILERS["default"]["BACKEND"].endswith("smtp.EmailBackend"):
+        return []
+    return [
+        Warning(
+            "No server sends the mails: they are written to the worker's output or a folder.",
+            hint="Set EMAIL_URL; see docs/settings.md.",
+            id="core.W003",
+        )
+    ]
+
+
 def _key_is_missing() -> bool:
     return settings.SECRET_KEY_IS_TEMPORARY and not settings.DEBUG and not settings.UNDER_TEST

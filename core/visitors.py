@@ -19,7 +19,7 @@ def address(request: HttpRequest) -> str | None:
     """
     near = request.META.get("REMOTE_ADDR", "")
     hops = [*request.headers.get("X-Forwarded-For", "").split(","), near]
-    far = hops[-1 - settings.TRUSTED_PROXY_COUNT] if len(hops) > settings.TRUSTED_PROXY_COUNT else near
+    far = hops[max(0, len(hops) - 1 - settings.TRUSTED_PROXY_COUNT)]
     return _read(far) or _read(near)
 
 

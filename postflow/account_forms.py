@@ -21,7 +21,9 @@ from .models import CustomUser
 TAKEN = "There is an account with this address already."
 WRONG_PASSWORD = "This is not your password."  # noqa: S105
 MISMATCH = "This is not the same as the password above."
-PASSWORD_RULES = lazy(lambda: " ".join(password_validators_help_texts()[1:3]), str)()
+NO_ADDRESS = "This is not a whole address, such as you@example.org."
+# How long it has to be; whoever breaks one of the other rules is told then.
+PASSWORD_RULE = lazy(lambda: password_validators_help_texts()[1], str)()
 
 
 def same_case(address: str) -> str:
@@ -29,9 +31,9 @@ def same_case(address: str) -> str:
     return address.strip().lower()
 
 
-def _name_password_fields(form: forms.Form, first: str, second: str) -> None:
+def _name_password_fields(form: forms.BaseForm, first: str, second: str) -> None:
     form.fields[first].label = "Password" if first == "password1" else "New password"
-    form.fields[first].help_text = PASSWORD_RULES
+    form.fields[first].help_text = PASSWORD_RULE
     form.fields[second].label = "The same again"
     form.fields[second].help_text = ""
     form.fields[first].error_messages["required"] = "Choose a password."
@@ -47,7 +49,9 @@ class SignUpForm(BaseUserCreationForm):
         model = CustomUser
         fields = ("email",)
         labels = {"email": "E-mail address"}
-        error_messages = {"email": {"required": "Enter your e-mail address.", "unique": TAKEN}}
+        error_messages = {
+            "email": {"required": "Enter your e-mail address.", "invalid": NO_ADDRESS, "unique": TAKEN}
+        }
         widgets = {"email": forms.EmailInput(attrs={"autocomplete": "username", "autocapitalize": "none"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -60,7 +64,7 @@ class SignUpForm(BaseUserCreationForm):
 
     def validate_password_for_user(self, user: Any, *args: str) -> None:
         """Check the password; what is wrong stands beside the first field."""
-        super().validate_password_for_user(user, "password1")
+        super().validate_password_for_user(user, "password1")  # type: ignore[misc]
 
 
 class AskForPasswordForm(PasswordResetForm):
@@ -72,7 +76,7 @@ class AskForPasswordForm(PasswordResetForm):
         widget=forms.EmailInput(
             attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}
         ),
-        error_messages={"required": "Enter your e-mail address."},
+        error_messages={"required": "Enter your e-mail address.", "invalid": NO_ADDRESS},
     )
 
     def save(self, *, request: HttpRequest, **options: Any) -> None:  # type: ignore[override]
@@ -118,7 +122,7 @@ class ChangeAddressForm(forms.Form):
         label="New e-mail address",
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "autocapitalize": "none"}),
-        error_messages={"required": "Enter the new address."},
+        error_messages={"required": "Enter the new address.", "invalid": NO_ADDRESS},
     )
     password = forms.CharField(
         label="Password",

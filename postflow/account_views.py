@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -88,7 +88,8 @@ def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "postflow/confirm_address.html", {"address": address, "token": token})
     try:
-        CustomUser.objects.filter(pk=user.pk, new_email=address).update(email=address, new_email="")
+        with transaction.atomic():
+            CustomUser.objects.filter(pk=user.pk, new_email=address).update(email=address, new_email="")
     except IntegrityError:
         messages.error(request, TAKEN)
     else:
@@ -100,8 +101,9 @@ def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
 @login_required
 def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
     """End the user's sessions on every device but this one."""
-    CustomUser.objects.filter(pk=request.user.pk).update(session_round=F("session_round") + 1)
     user = _fresh_user(request)
+    CustomUser.objects.filter(pk=user.pk).update(session_round=F("session_round") + 1)
+    user.refresh_from_db()
     update_session_auth_hash(request, user)
     messages.success(request, "Every other device is signed out.")
     return redirect("postflow:account")
@@ -123,4 +125,4 @@ def _may_try(request: HttpRequest) -> bool:
 
 def _fresh_user(request: HttpRequest) -> CustomUser:
     """Return the signed-in person anew: what a form refuses must not be what the page around it shows."""
-    return CustomUser.objects.get(pk=request.user.pk)
+    return CustomUser.objects.get(email=request.user.get_username())

@@ -1,10 +1,14 @@
 """Users and planned posts in the admin."""
 
+from axes.models import AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 
 from .models import CustomUser, ScheduledPost
+
+# Nothing is written to them; the attempts, which stay, can be deleted to let somebody in again.
+admin.site.unregister([AccessFailureLog, AccessLog])
 
 
 class CustomUserCreationForm(AdminUserCreationForm):

@@ -230,21 +230,53 @@ def test_an_operator_sees_no_more_of_anas_pages_than_anybody(world) -> None:
         assert response.status_code == 404 or address.who != "object", name
 
 
+def admin_addresses() -> Iterator[tuple[str, str]]:
+    for name, entry in every_pattern():
+        # The last of them takes what no other one took.
+        if not name.startswith("admin:") or entry.name is None:
+            continue
+        groups = len(entry.pattern.converters) or entry.pattern.regex.groups
+        yield name, reverse(name, args=["pixelfed" if name == "admin:app_list" else "1"] * groups)
+
+
 @pytest.mark.parametrize("who", [None, "ben"])
 def test_the_admin_is_closed_to_all_but_staff(world, who) -> None:
     client = browse(getattr(world, who) if who else None)
-    names = [(name, entry) for name, entry in every_pattern() if name.startswith("admin:")]
-    assert len(names) > 40
-    for name, entry in names:
-        # The last of them takes what no other one took.
-        if entry.name is None:
-            continue
-        groups = len(entry.pattern.converters) or entry.pattern.regex.groups
-        address = reverse(name, args=["pixelfed" if name == "admin:app_list" else "1"] * groups)
+    addresses = list(admin_addresses())
+    assert len(addresses) > 40
+    for name, address in addresses:
         response = client.get(address)
         assert SECRET not in body(response), address
         if name not in ("admin:login", "admin:logout"):
             assert response.headers["Location"].startswith("/admin/login/?next="), address
+
+
+class TestForms:
+    """Nothing is changed for a form that another site has sent, not even by an address that reads only."""
+
+    def browse(self, user: CustomUser | None) -> Client:
+        client = Client(enforce_csrf_checks=True)
+        if user:
+            client.force_login(CustomUser.objects.get(pk=user.pk))
+        return client
+
+    def test_without_its_token_no_form_is_taken(self, world) -> None:
+        for name, address in ADDRESSES.items():
+            where = reverse(name, args=address.args(world))
+            for user in (None, world.ana, world.operator):
+                assert self.browse(user).post(where, address.data(world)).status_code == 403, name
+        for _, where in admin_addresses():
+            assert self.browse(world.operator).post(where).status_code == 403, where
+
+    def test_with_its_token_it_is(self, world) -> None:
+        forms = {name: address for name, address in ADDRESSES.items() if address.method == "post"}
+        assert len(forms) >= 8
+        for name, address in forms.items():
+            client = self.browse(world.ana)
+            client.get("/settings/")
+            token = {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}
+            where = reverse(name, args=address.args(world))
+            assert client.post(where, address.data(world) | token).status_code in (200, 302), name
 
 
 def links(html: str, base: str) -> set[str]:

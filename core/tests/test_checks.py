@@ -18,6 +18,23 @@ from core import checks
             "ALLOWED_HOSTS takes names of hosts, without https:// and without a path.",
         ),
         ("SECURE_HSTS_SECONDS", -1, "SECURE_HSTS_SECONDS has to be zero or more."),
+        ("TRUSTED_PROXY_COUNT", -1, "TRUSTED_PROXY_COUNT has to be zero or more."),
+        *(
+            ("ADMIN_PATH", path, "ADMIN_PATH takes letters, digits, - and _, such as back-office/.")
+            for path in ("/", "a b/", "ä/", "../", "^admin/", "<int:x>/", "a//b/")
+        ),
+        *(
+            ("ADMIN_PATH", path, "ADMIN_PATH is an address of PostFlow's own; choose another.")
+            for path in ("accounts/", "analytics/x/", "settings/", "static/")
+        ),
+        *(
+            (
+                "DEFAULT_FROM_EMAIL",
+                sender,
+                "DEFAULT_FROM_EMAIL has to be an address such as PostFlow <postflow@example.org>.",
+            )
+            for sender in ("PostFlow", "a@b\nBcc: c@d", "A <a@b>, B <b@c>")
+        ),
         ("FETCH_CONTACT", "me\nX-Evil: 1", "FETCH_CONTACT has to be one line."),
     ],
 )

@@ -1,10 +1,13 @@
 """Settings are safe by default, said in one place, and wrong ones stop the start with a sentence."""
 
+import ast
 import importlib
 import os
 import re
+import secrets
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +68,13 @@ class TestWrongValues:
             ("FETCH_REQUEST_INTERVAL", "1s", "a number"),
             ("SECURE_HSTS_SECONDS", "1.5", "a whole number"),
             ("LOG_LEVEL", "loud", "DEBUG, INFO"),
+            ("SIGN_UP_OPEN", "sometimes", "yes or no"),
+            ("TRUSTED_PROXY_COUNT", "one", "a whole number"),
+            ("EMAIL_URL", "mail.example.org", "smtp+tls://"),
+            ("EMAIL_URL", "smtp+tls://", "smtp+tls://"),
+            ("EMAIL_URL", "smtp+tls://me:me:pass@host:port", "smtp+tls://"),
+            ("EMAIL_URL", "filemail://", "filemail:///path"),
+            ("EMAIL_URL", "dummymail://", "consolemail://"),
             ("DATABASE_URL", "nonsense", "postgres://"),
             ("DATABASE_URL", "mysql://localhost/postflow", "postgres://"),
             ("DATABASE_URL", "postgres://me:pass@db:port/postflow", "postgres://"),
@@ -179,3 +189,110 @@ class TestBrowserSecurity:
 
     def test_an_empty_variable_counts_as_not_set(self) -> None:
         assert setting("FETCH_TIMEOUT", FETCH_TIMEOUT="") == "30.0"
+
+
+class TestServing:
+    """A PostFlow that is set up as docs/settings.md says, behind a proxy."""
+
+    ENVIRONMENT = {
+        "DJANGO_SETTINGS_MODULE": "core.settings",
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "ALLOWED_HOSTS": "photos.example.org",
+        "TRUST_X_FORWARDED_PROTO": "1",
+        "TRUSTED_PROXY_COUNT": "1",
+        "EMAIL_URL": "smtp+tls://postflow:secret@mail.example.org",
+    }
+    CHECK = (
+        "import sys, manage; from django.conf import settings; settings.STATIC_ROOT = {root!r};"
+        "sys.argv = ['manage.py', 'check', '--deploy', '--fail-level', 'WARNING']; manage.main()"
+    )
+
+    def check(self, tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "staticfiles.json").write_text("{}")
+        return run(self.CHECK.format(root=str(tmp_path)), **self.ENVIRONMENT | environment)
+
+    def test_djangos_own_audit_finds_nothing(self, tmp_path: Path) -> None:
+        result = self.check(tmp_path)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout == "System check identified no issues (2 silenced).\n"
+
+    @pytest.mark.parametrize(
+        ("environment", "found"),
+        [
+            ({"SECURE_HSTS_SECONDS": "0"}, "security.W004"),
+            ({"TRUST_X_FORWARDED_PROTO": "0"}, "security.W008"),
+            ({"ADMIN_PATH": "accounts/admin"}, "core.E003"),
+            ({"ALLOWED_HOSTS": "*"}, "core.W002"),
+            ({"EMAIL_URL": ""}, "core.W003"),
+        ],
+    )
+    def test_it_would_find_what_is_unsafe(
+        self, tmp_path: Path, environment: dict[str, str], found: str
+    ) -> None:
+        result = self.check(tmp_path, **environment)
+        assert result.returncode == 1
+        assert found in result.stderr
+
+    def test_passwords_sessions_and_cookies_are_as_django_recommends(self) -> None:
+        names = (
+            "PASSWORD_HASHERS[0].rpartition('.')[2]",
+            "SESSION_COOKIE_HTTPONLY",
+            "SESSION_COOKIE_SAMESITE",
+            "CSRF_COOKIE_SAMESITE",
+            "SECURE_CROSS_ORIGIN_OPENER_POLICY",
+            "SESSION_COOKIE_SECURE",
+            "CSRF_COOKIE_SECURE",
+        )
+        code = "from django.conf import settings; print({})".format(
+            ", ".join(f"settings.{name}" for name in names)
+        )
+        result = run(code, **self.ENVIRONMENT)
+        assert result.stdout.split() == [
+            "PBKDF2PasswordHasher",
+            "True",
+            "Lax",
+            "Lax",
+            "same-origin",
+            "True",
+            "True",
+        ]
+
+    def test_visitors_of_plain_http_are_sent_on_where_that_can_be_told(self) -> None:
+        assert setting("SECURE_SSL_REDIRECT") == "False"
+        assert setting("SECURE_SSL_REDIRECT", TRUST_X_FORWARDED_PROTO="1") == "True"
+        assert setting("SECURE_SSL_REDIRECT", TRUST_X_FORWARDED_PROTO="1", HTTPS="0") == "False"
+
+    @pytest.mark.parametrize(
+        ("path", "kept"), [("back-office", "back-office/"), ("/a/b/", "a/b/"), ("", "admin/")]
+    )
+    def test_the_admin_lies_where_it_is_put(self, path: str, kept: str) -> None:
+        code = (
+            "import django; django.setup(); from django.urls import reverse, resolve;"
+            "print(reverse('admin:index'), reverse('admin:login'))"
+        )
+        result = run(code, ADMIN_PATH=path, **self.ENVIRONMENT)
+        assert result.stdout.split() == [f"/{kept}", f"/{kept}login/"]
+
+
+class TestMail:
+    def mailer(self, url: str) -> dict[str, Any]:
+        return ast.literal_eval(setting("MAILERS['default']", EMAIL_URL=url))
+
+    def test_without_a_setting_mails_go_to_the_console(self) -> None:
+        assert self.mailer("") == {"BACKEND": "django.core.mail.backends.console.EmailBackend", "OPTIONS": {}}
+
+    def test_a_folder_is_taken_from_its_root(self) -> None:
+        assert self.mailer("filemail:///var/mails")["OPTIONS"] == {"file_path": "/var/mails"}
+
+    @pytest.mark.parametrize(
+        ("scheme", "port", "tls", "ssl"),
+        [("smtp", 25, False, False), ("smtp+tls", 587, True, False), ("smtp+ssl", 465, False, True)],
+    )
+    def test_a_server_is_read_from_its_address(self, scheme: str, port: int, tls: bool, ssl: bool) -> None:
+        found = self.mailer(f"{scheme}://me%40example.org:pa%2Fss@mail.example.org")
+        assert found["BACKEND"] == "django.core.mail.backends.smtp.EmailBackend"
+        options = found["OPTIONS"]
+        assert (options["host"], options["port"]) == ("mail.example.org", port)
+        assert (options["use_tls"], options["use_ssl"]) == (tls, ssl)
+        assert (options["username"], options["password"]) == ("me@example.org", "pa/ss")
+        assert self.mailer(f"{scheme}://mail.example.org:2525")["OPTIONS"]["port"] == 2525
