@@ -21,7 +21,11 @@ from tests.workers import OwnDatabase
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/operations.md").read_text()
-PAGES = ("analytics_core:unified_dashboard", "analytics_core:platform_comparison", "analytics_pixelfed:dashboard")
+PAGES = (
+    "analytics_core:unified_dashboard",
+    "analytics_core:platform_comparison",
+    "analytics_pixelfed:dashboard",
+)
 TOKEN = "a token that only its key opens"
 
 
