@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from gunicorn.glogging import Logger
 from prometheus_client import multiprocess
@@ -48,17 +49,17 @@ for name in ("gunicorn.error", "gunicorn.access"):
 class logger_class(Logger):  # noqa: N801  # gunicorn's name for it
     """Leaves out what could open somebody's account."""
 
-    def exception(self, msg, *args, **kwargs) -> None:  # noqa: ANN001, ANN002, ANN003
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """Log a failure of gunicorn's own, which it tells with the whole address."""
         super().exception(msg, *(str(arg).partition("?")[0] for arg in args), **kwargs)
 
-    def atoms(self, *args, **kwargs):  # noqa: ANN002, ANN003, ANN201
+    def atoms(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return what a line of the access log may hold."""
-        atoms = super().atoms(*args, **kwargs)
+        atoms: dict[str, Any] = super().atoms(*args, **kwargs)
         atoms["U"] = re.sub(r"(/accounts/password-reset/).+", r"\1...", atoms["U"])
         return atoms
 
 
-def child_exit(server, worker) -> None:  # noqa: ANN001
+def child_exit(server: Any, worker: Any) -> None:
     """Forget the gauges of a process that ended."""
     multiprocess.mark_process_dead(worker.pid)

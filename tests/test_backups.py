@@ -103,16 +103,23 @@ def run(text: str, folder: Path, **words: str) -> None:
     assert done.returncode == 0, (text, done.stderr)
 
 
+def conninfo(database: OwnDatabase) -> str:
+    """Return where the database is, in libpq's words."""
+    at = {"host": database.at["HOST"], "port": database.at["PORT"], "user": database.at["USER"]}
+    at |= {"password": database.at["PASSWORD"], "dbname": database.name}
+    return " ".join(f"{name}={value}" for name, value in at.items() if value)
+
+
 def back_up_postgres(database: OwnDatabase, folder: Path) -> None:
     text = command("runuser -u postgres -- pg_dump").replace("pg_dump", server_tool("pg_dump"), 1)
-    run(text, folder, **{"--dbname postflow": f"--dbname {database.url}"})
+    run(text, folder, **{"--dbname postflow": f"--dbname '{conninfo(database)}'"})
 
 
 def restore_postgres(database: OwnDatabase, folder: Path) -> None:
     database.administer(f'DROP DATABASE "{database.name}" WITH (FORCE)', f'CREATE DATABASE "{database.name}"')
     text = command("runuser -u postgres -- pg_restore").replace("pg_restore", server_tool("pg_restore"), 1)
     # The page gives everything to the role of that name; tests have one user.
-    run(text, folder, **{"--dbname postflow": f"--dbname {database.url}"})
+    run(text, folder, **{"--dbname postflow": f"--dbname '{conninfo(database)}'"})
 
 
 def back_up_sqlite(database: OwnDatabase, folder: Path) -> None:

@@ -223,12 +223,17 @@ def built(tmp_path_factory):
 
 
 class TestImage:
-    def test_its_steps_make_an_application_that_starts(self, built) -> None:
+    def test_its_steps_make_an_application_that_starts(self, built, tmp_path) -> None:
         app = built.path("", built.stages[-1])
         done = subprocess.run(
             [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "ERROR"],
             cwd=app,
-            env={"PATH": os.environ["PATH"], "SECRET_KEY": "x", "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                "PATH": os.environ["PATH"],
+                "SECRET_KEY": "x",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+            },
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
