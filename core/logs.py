@@ -48,9 +48,9 @@ class Context(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return True: nothing is left out."""
-        record.request_id, record.task_id = _request_id.get(), _task_id.get()
-        ids = (("request", record.request_id), ("task", record.task_id))
-        record.ids = "".join(f" [{word} {value}]" for word, value in ids if value)
+        ids = {"request": _request_id.get(), "task": _task_id.get()}
+        vars(record).update({f"{word}_id": value for word, value in ids.items()})
+        vars(record)["ids"] = "".join(f" [{word} {value}]" for word, value in ids.items() if value)
         if record.name == "django.request" and record.exc_info and is_outage(record.exc_info[1]):
             # The text of the error may hold the address of the database.
             record.msg = f"{record.getMessage()} (the database does not answer)"

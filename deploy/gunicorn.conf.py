@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from gunicorn.glogging import Logger
 from prometheus_client import multiprocess
@@ -23,7 +24,7 @@ if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         os.getpid(),
     )
 
-from core import settings  # noqa: E402
+from core import settings
 
 bind = "127.0.0.1:8000"
 # Threads, since a request mostly waits for the database. 2 x 4 fits one small machine.
@@ -34,8 +35,9 @@ threads = 4
 timeout = 60
 graceful_timeout = 30
 control_socket_disable = True
-if Path("/dev/shm").is_dir():
-    worker_tmp_dir = "/dev/shm"
+if Path("/dev/shm").is_dir():  # noqa: S108
+    # Beats of a process wait for no disk.
+    worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 # Never a query: an OAuth callback carries its code there. And no address of a person.
 access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
@@ -47,17 +49,17 @@ for name in ("gunicorn.error", "gunicorn.access"):
 class logger_class(Logger):  # noqa: N801  # gunicorn's name for it
     """Leaves out what could open somebody's account."""
 
-    def exception(self, msg, *args, **kwargs) -> None:  # noqa: ANN001, ANN002, ANN003
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """Log a failure of gunicorn's own, which it tells with the whole address."""
         super().exception(msg, *(str(arg).partition("?")[0] for arg in args), **kwargs)
 
-    def atoms(self, *args, **kwargs):  # noqa: ANN002, ANN003, ANN201
+    def atoms(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return what a line of the access log may hold."""
-        atoms = super().atoms(*args, **kwargs)
+        atoms: dict[str, Any] = super().atoms(*args, **kwargs)
         atoms["U"] = re.sub(r"(/accounts/password-reset/).+", r"\1...", atoms["U"])
         return atoms
 
 
-def child_exit(server, worker) -> None:  # noqa: ANN001
+def child_exit(server: Any, worker: Any) -> None:
     """Forget the gauges of a process that ended."""
     multiprocess.mark_process_dead(worker.pid)

@@ -39,6 +39,7 @@ FILE_END = re.compile(r"\.(?:py|md|toml|txt|html|css|js|json|png|sqlite3|example
 def source() -> str:
     """All code of the repository in one text, tests included, this file left out."""
     files = [*ROOT.glob("*.py"), *ROOT.glob("*.toml"), ROOT / "Makefile", ROOT / ".env.example"]
+    files += [*ROOT.glob("deploy/*"), *ROOT.glob(".github/workflows/*"), ROOT / "compose.yaml"]
     for package in (*PACKAGES, "templates"):
         for folder, _, names in os.walk(ROOT / package):
             if "recordings" not in folder:
@@ -53,7 +54,8 @@ def words() -> frozenset[str]:
 
 @cache
 def constants() -> frozenset[str]:
-    return frozenset(re.findall(r"^ *([A-Z][A-Z0-9_]+)(?: *:[^=\n]+)? *=", source(), re.MULTILINE))
+    found = re.findall(r"^ *([A-Z][A-Z0-9_]+)(?: *:[^=\n]+)? *=", source(), re.MULTILINE)
+    return frozenset(found + re.findall(r"secrets\.([A-Z_]+)", source()))
 
 
 @cache

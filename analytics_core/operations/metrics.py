@@ -40,7 +40,7 @@ def exposition() -> bytes:
     database.register(DatabaseCollector())
     if settings.PROMETHEUS_MULTIPROC_DIR:
         pages = CollectorRegistry()
-        MultiProcessCollector(pages, path=settings.PROMETHEUS_MULTIPROC_DIR)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(pages, path=settings.PROMETHEUS_MULTIPROC_DIR)
     return generate_latest(database) + generate_latest(pages)
 
 
