@@ -12,6 +12,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from . import news
+
 
 def validate_time_zone(value: str) -> None:
     """Refuse a name that is no IANA time zone.
@@ -73,6 +75,7 @@ class CustomUser(AbstractBaseUser, PermissionsMixin):
     is_calm = models.BooleanField(
         "calm mode", default=False, help_text="Numbers of the pages stay covered until they are asked for."
     )
+    news_seen = models.CharField(max_length=20, blank=True, default="")
     is_staff = models.BooleanField("may enter the admin", default=False)
     is_active = models.BooleanField("may sign in", default=True)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -101,6 +104,11 @@ class CustomUser(AbstractBaseUser, PermissionsMixin):
     def time_zone_label(self) -> str:
         """The time zone as people write it: America/New York."""
         return self.time_zone.replace("_", " ")
+
+    @property
+    def latest_news(self) -> str:
+        """The name of the news that this person has not closed; empty: there is none."""
+        return "" if self.news_seen == news.LATEST else news.LATEST
 
     def get_full_name(self) -> str:
         """Return the name, or the e-mail address where none is given."""

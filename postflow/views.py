@@ -1,4 +1,4 @@
-"""The settings page, the switches of the menu, and the page for an error of our own."""
+"""The settings page, the switches of the menu, the note about news, and the page for an error of our own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from . import appearance, zones
+from . import appearance, news, zones
 from .forms import AppearanceForm, SettingsForm
 from .models import CustomUser
 
@@ -48,6 +48,17 @@ def change_appearance(request: HttpRequest) -> HttpResponse:
             user.is_calm = form.cleaned_data["calm"] == "on"
         user.save(update_fields=["theme", "is_calm"])
         request.user = user
+    return redirect(_way_back(request))
+
+
+@require_POST
+@login_required
+def close_news(request: HttpRequest) -> HttpResponse:
+    """Show the signed-in person the note about what is new no more, and go back to the page it was on."""
+    if request.POST.get("news") == news.LATEST:
+        user = _fresh_user(request)
+        user.news_seen = news.LATEST
+        user.save(update_fields=["news_seen"])
     return redirect(_way_back(request))
 
 

@@ -23,6 +23,7 @@ from analytics_core.models import Refresh
 from analytics_core.tests.builders import add, build_post, counted_once, read
 from pixelfed.models import MastodonAccount
 from postflow.models import CustomUser
+from postflow.news import LATEST
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +49,7 @@ ADDRESSES = {
     "postflow:favicon": Address("open"),
     "postflow:settings": Address("own"),
     "postflow:appearance": Address("own", method="post", data=lambda world: {"theme": "dark"}),
+    "postflow:close_news": Address("own", method="post", data=lambda world: {"news": LATEST}),
     "accounts:connections": Address("own"),
     "accounts:connect": Address("own"),
     "accounts:connect_with_token": Address("own"),
