@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser test-postgres lint format check bench bench-load screenshots requirements
+.PHONY: help setup run test test-browser test-postgres lint format check bench bench-load screenshots docs requirements
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "%-14s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,9 @@ bench-load: setup ## Read a large installation with 50 people at once. ARGS="--u
 
 screenshots: setup ## Take the pictures of docs/screenshots anew, of a trial run. Takes some minutes.
 	@$(PYTHON) -m pytest tests/browser -o python_files="take_*.py" -q
+
+docs: setup ## Write docs/commands.md anew from the commands themselves.
+	@DEBUG=1 $(PYTHON) -m tests.command_reference
 
 requirements: ## Pin the requirements of pyproject.toml anew.
 	@.ci/requirements

@@ -103,14 +103,18 @@ class AnalyticsFetcher:
         """List the newest page of posts, and note how many there are in all: two or three requests.
 
         Returns:
-            posts_synced, posts_created, posts_updated, skipped, errors, message.
+            posts_synced, posts_created, posts_updated, skipped, requests, errors, message.
         """
         stats: dict[str, Any] = {}
+        first_request = self.source.requests_count
 
         def work() -> None:
             PostLister(self._shared(stats)).survey()
 
-        return self._visit(stats, work)
+        try:
+            return self._visit(stats, work)
+        finally:
+            stats["requests"] = self._requests_since(first_request)
 
     def fetch_post_engagement(self, post: Any) -> dict[str, Any]:
         """Read everybody who likes, comments or shares one post, whatever its counters say.

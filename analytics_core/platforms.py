@@ -206,6 +206,8 @@ class Platform:
     """The post model's field that holds the platform's own id."""
     stylesheet: ClassVar[str] = ""
     """Static path of a style sheet that sets the platform's colours."""
+    has_own_pages: ClassVar[bool] = False
+    """Whether its app brings the addresses of `url_namespace`; else they are made below /analytics/."""
 
     @property
     def hourly_task(self) -> Task | None:

@@ -1,9 +1,6 @@
 """Pixelfed for the analytics engine."""
 
-from typing import Any
-
 from django.apps import AppConfig
-from django.db.models.signals import post_delete
 
 
 class AnalyticsPixelfedConfig(AppConfig):
@@ -16,19 +13,10 @@ class AnalyticsPixelfedConfig(AppConfig):
     def ready(self) -> None:
         """Register the platform, and in a process that serves see to it that the hourly task waits."""
         from analytics_core import platforms
-        from analytics_core.engine import forgetting, hourly
-        from pixelfed.models import MastodonAccount
+        from analytics_core.engine import hourly
 
         from .platform import PixelfedPlatform
         from .tasks import fetch_all_pixelfed_engagement
 
         platforms.register(PixelfedPlatform())
-
-        def forget(instance: MastodonAccount, **kwargs: Any) -> None:
-            forgetting.forget_rows(platforms.get(PixelfedPlatform.name), instance.pk)
-
-        # Deleted in the admin or with its user, an account leaves no more behind than when disconnected.
-        post_delete.connect(
-            forget, sender=MastodonAccount, weak=False, dispatch_uid="analytics_pixelfed.forget"
-        )
         hourly.schedule_when_serving(fetch_all_pixelfed_engagement)

@@ -33,6 +33,7 @@ class PixelfedPlatform(Platform):
     label = "Pixelfed"
     post_id_field = "pixelfed_post_id"
     stylesheet = "analytics_pixelfed/platform.css"
+    has_own_pages = True
     post_model = PixelfedPost
 
     @property

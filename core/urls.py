@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("postflow.urls")),
     path("accounts/", include("analytics_pixelfed.account_urls")),
     path("analytics/pixelfed/", include("analytics_pixelfed.urls")),
+    path("analytics/", include("analytics_core.platform_urls")),
     path("analytics/", include("analytics_core.urls")),
     path(settings.ADMIN_PATH, admin.site.urls),
     path("", include("analytics_core.operations.urls")),

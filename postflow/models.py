@@ -13,6 +13,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from . import news
+
 
 def validate_time_zone(value: str) -> None:
     """Refuse a name that is no IANA time zone.
@@ -76,6 +78,7 @@ class CustomUser(AbstractBaseUser, PermissionsMixin):
     )
     new_email = models.EmailField("address to be confirmed", blank=True, default="")
     session_round = models.PositiveIntegerField(default=0, editable=False)
+    news_seen = models.CharField(max_length=20, blank=True, default="")
     is_staff = models.BooleanField("may enter the admin", default=False)
     is_active = models.BooleanField("may sign in", default=True)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -110,6 +113,11 @@ class CustomUser(AbstractBaseUser, PermissionsMixin):
         return salted_hmac(
             "postflow.session", f"{self.session_round} {self.password}", secret=secret, algorithm="sha256"
         ).hexdigest()
+
+    @property
+    def latest_news(self) -> str:
+        """The name of the news that this person has not closed; empty: there is none."""
+        return "" if self.news_seen == news.LATEST else news.LATEST
 
     def get_full_name(self) -> str:
         """Return the name, or the e-mail address where none is given."""

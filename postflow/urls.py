@@ -15,5 +15,6 @@ urlpatterns = [
     path("settings/account/address/<token>/", account_views.confirm_address, name="confirm_address"),
     path("settings/account/devices/", account_views.sign_out_elsewhere, name="sign_out_elsewhere"),
     path("settings/appearance/", views.change_appearance, name="appearance"),
+    path("news/close/", views.close_news, name="close_news"),
     path("favicon.ico", views.favicon, name="favicon"),
 ]

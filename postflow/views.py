@@ -1,4 +1,4 @@
-"""The settings page, the switches of the menu, and the pages for errors of our own."""
+"""The settings page, the switches of the menu, the note about news, and the pages for errors of our own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core.outage import RETRY_AFTER_SECONDS, is_outage
 
-from . import appearance, ways, zones
+from . import appearance, news, ways, zones
 from .forms import AppearanceForm, SettingsForm
 from .models import CustomUser
 
@@ -52,6 +52,17 @@ def change_appearance(request: HttpRequest) -> HttpResponse:
             user.is_calm = form.cleaned_data["calm"] == "on"
         user.save(update_fields=["theme", "is_calm"])
         request.user = user
+    return redirect(_way_back(request))
+
+
+@require_POST
+@login_required
+def close_news(request: HttpRequest) -> HttpResponse:
+    """Show the signed-in person the note about what is new no more, and go back to the page it was on."""
+    if request.POST.get("news") == news.LATEST:
+        user = _fresh_user(request)
+        user.news_seen = news.LATEST
+        user.save(update_fields=["news_seen"])
     return redirect(_way_back(request))
 
 

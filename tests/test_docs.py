@@ -5,6 +5,7 @@ import importlib
 import logging
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,10 +13,11 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.core.management import get_commands, load_command_class
+from django.core.management import BaseCommand, CommandError, get_commands, load_command_class
 from django.urls import Resolver404, resolve
 
 from analytics_core import platforms
+from tests.command_reference import reference
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
@@ -76,7 +78,8 @@ def mistakes(text: str, *, folder: Path = ROOT) -> list[str]:
     return [
         *(f"{what}: {line}" for line in [*tokens, *blocks.splitlines()] for what in wrong_commands(line)),
         *(f"{what}: {token}" for token in tokens if (what := wrong_token(token, folder)) is not None),
-        *(f"{what}: {link}" for link in LINK.findall(prose) if (what := wrong_link(link, folder))),
+        *(f"{what}: {link}" for link in LINK.findall(prose) if (what := wrong_link(link, folder, text))),
+        *(f"{what}: {line}" for line in blocks.splitlines() if (what := wrong_call(line))),
     ]
 
 
@@ -88,15 +91,29 @@ def wrong_commands(line: str) -> Iterator[str]:
         if name not in get_commands():
             yield f"no command {name}"
             continue
-        command = get_commands()[name]
-        if isinstance(command, str):
-            command = load_command_class(command, name)
-        known = command.create_parser("manage.py", name)._option_string_actions
+        known = command(name).create_parser("manage.py", name)._option_string_actions
         yield from (f"no option {o} of {name}" for o in re.findall(r"--[a-z-]+", rest) if o not in known)
     for name in re.findall(r"\bmake run OPTIONS=(.+)", line):
         known = load_command_class("analytics_pixelfed", "demo").create_parser("manage.py", "demo")
         options = re.findall(r"--[a-z-]+", name)
         yield from (f"no option {o} of demo" for o in options if o not in known._option_string_actions)
+
+
+def wrong_call(line: str) -> str | None:
+    """Say what keeps a command of a code block from being typed as it stands there."""
+    found = re.search(r"manage\.py ([a-z_]+)([^|&>#]*)", line)
+    if not found or found[1] not in get_commands():
+        return None
+    try:
+        command(found[1]).create_parser("manage.py", found[1]).parse_args(shlex.split(found[2]))
+    except CommandError as error:
+        return str(error)
+    return None
+
+
+def command(name: str) -> BaseCommand:
+    app = get_commands()[name]
+    return load_command_class(app, name) if isinstance(app, str) else app
 
 
 def wrong_token(token: str, folder: Path) -> str | None:
@@ -162,15 +179,15 @@ def is_table(token: str) -> bool:
     return token in {model._meta.db_table for model in apps.get_models()}
 
 
-def wrong_link(link: str, folder: Path) -> str | None:
+def wrong_link(link: str, folder: Path, text: str) -> str | None:
     if re.match(r"[a-z]+:", link):
         return None
     path, _, anchor = link.partition("#")
-    target = (folder / path).resolve() if path else None
-    if target is not None and not target.exists():
+    target = (folder / path).resolve()
+    if not target.exists():
         return "no file to link to"
-    if anchor and target is not None and target.is_file():
-        headings = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
+    if anchor:
+        headings = re.findall(r"^#+ (.+)$", target.read_text() if path else text, re.MULTILINE)
         slugs = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
         return None if anchor in slugs else "no heading to link to"
     return None
@@ -209,10 +226,51 @@ def test_what_a_document_names_exists(document: Path) -> None:
         "`analytics_pixelfed_dance`",
         "[dances](docs/dances.md)",
         "[dances](docs/settings.md#dances)",
+        "[dances](#dances)",
+        "    manage.py sync_pixelfed_posts --max-posts many",
+        "    manage.py migrate --plan postflow 0001 0002",
     ],
 )
 def test_what_does_not_exist_is_found(text: str) -> None:
     assert len(mistakes(f"Read this.\n\n{text}\n")) == 1
+
+
+def test_every_command_of_ours_is_documented() -> None:
+    ours = {name for name, app in get_commands().items() if app in PACKAGES}
+    assert {"demo", "db_worker", "sync_all_accounts"} <= ours
+    assert sorted(name for name in ours if f"manage.py {name}" not in all_documents()) == []
+
+
+def test_the_page_of_commands_says_what_they_say() -> None:
+    assert (ROOT / "docs" / "commands.md").read_text() == reference(), "make docs writes it anew"
+
+
+def test_every_make_target_is_documented() -> None:
+    assert {"run", "test"} <= targets()
+    assert sorted(name for name in targets() - {"help"} if f"make {name}" not in all_documents()) == []
+
+
+def test_every_document_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    files = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert sorted(name for name in files if f"({name}" not in index) == []
+
+
+@cache
+def all_documents() -> str:
+    return "\n".join(document.read_text() for document in DOCUMENTS)
+
+
+def test_every_top_level_folder_is_explained() -> None:
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir() and is_kept(path)}
+    assert {"core", "templates", "tests"} <= folders
+    architecture = (ROOT / "docs" / "architecture.md").read_text()
+    assert sorted(name for name in folders if f"`{name}/`" not in architecture) == []
+
+
+def is_kept(folder: Path) -> bool:
+    ignored = {line.strip("/*") for line in (ROOT / ".gitignore").read_text().split()}
+    return folder.name not in {".git", *ignored}
 
 
 def test_every_document_that_the_code_names_exists() -> None:

@@ -24,6 +24,7 @@ from analytics_core.tests.builders import add, build_post, counted_once, read
 from pixelfed.models import MastodonAccount
 from postflow import mailing
 from postflow.models import CustomUser
+from postflow.news import LATEST
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +75,7 @@ ADDRESSES = {
     "data:download": Address("object", lambda world: [world.export.pk]),
     "data:person": Address("own"),
     "data:delete": Address("own"),
+    "postflow:close_news": Address("own", method="post", data=lambda world: {"news": LATEST}),
     "accounts:connections": Address("own"),
     "accounts:connect": Address("own"),
     "accounts:connect_with_token": Address("own"),

@@ -221,7 +221,6 @@ class CatchUp:
         stats = self._work(job, lambda fetcher: fetcher.run(self.progress(job)))
         if stats is None:
             return
-        job.counts.update({name: stats.get(name, 0) for name in COUNTED})
         self._seconds += time.monotonic() - began_at
         self._requests += stats["requests"]
         if stopping.is_asked():
@@ -247,7 +246,9 @@ class CatchUp:
             if account is None:
                 job.end(Result.FAILED, job.reason or "paused or disconnected meanwhile")
                 return None
-            return work(job.platform.fetcher(account))
+            stats = work(job.platform.fetcher(account))
+            job.counts.update({name: stats.get(name, 0) for name in COUNTED})
+            return stats
         except AccountBusy:
             job.reason = "being read by another run"
             job.again_at = timezone.now() + timedelta(seconds=BUSY_SECONDS)

@@ -1,6 +1,7 @@
-"""What makes daily totals void from outside: another time zone, and rows that somebody deletes.
+"""What changes daily totals from outside: another time zone, and rows that somebody deletes.
 
-The engine itself deletes no post. An operator may, in the admin, and who leaves takes everything along.
+The engine itself deletes no post. An operator may, in the admin, and who leaves takes everything along: an
+account deleted in any way leaves no more behind than one that was disconnected.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db.models.signals import post_delete, post_save
 
 from analytics_core import platforms
-from analytics_core.engine import ledger
+from analytics_core.engine import forgetting, ledger
 from analytics_core.models import Ledger
 from analytics_core.platforms import Platform
 
@@ -51,7 +52,7 @@ def _post_deleted(sender: type[Any], instance: Any, origin: Any = None, **signal
 def _account_deleted(sender: type[Any], instance: Any, **signal: Any) -> None:
     for platform in platforms.all_platforms():
         if platform.account_model is sender:
-            ledger.forget(platform, instance.pk)
+            forgetting.forget_rows(platform, instance.pk)
 
 
 def _rebuild_later(platform: Platform, account_id: int) -> None:

@@ -62,7 +62,7 @@ def stop_after(instance, monkeypatch, *, requests: int, number: int = signal.SIG
 def test_everybody_is_read_to_the_end(instance, tiny_account, ben) -> None:
     text = sync()
     assert "2 accounts: 0 up to date, 0 left out, 2 to read." in text
-    assert "✓ Tiny @ana: 50 new posts, 180 new likes, 0 new comments, 0 new shares" in text
+    assert "✓ Tiny @ana: 90 new posts, 180 new likes, 0 new comments, 0 new shares" in text
     assert "2 accounts up to date, 0 failed, 0 still to do." in text
     assert TinyPost.objects.filter(account=ben).count() == 90
     assert TinyLike.objects.count() == 2 * 2 * 90

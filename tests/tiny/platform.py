@@ -137,6 +137,7 @@ class TinyPlatform(Platform):
     name = "tiny"
     label = "Tiny"
     post_id_field = "tiny_id"
+    has_own_pages = True
     post_model = TinyPost
 
     def __init__(self) -> None:
