@@ -12,7 +12,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -26,6 +25,7 @@ from analytics_core import platforms
 from analytics_core.engine.forgetting import holdings
 from pixelfed import oauth
 from pixelfed.models import ConnectAttempt, MastodonAccount, host_of
+from postflow import limits
 
 from . import connecting
 from . import connections as own
@@ -253,11 +253,5 @@ def _session_key(request: HttpRequest) -> str:
 
 def _count_try(request: HttpRequest) -> None:
     """Raise ConnectError for who tries too often."""
-    key = f"connect_tries_{request.user.pk}"
-    cache.add(key, 0, TRIES_SECONDS)
-    try:
-        tries = cache.incr(key)
-    except ValueError:  # it ended this very moment
-        return
-    if tries > TRIES:
+    if not limits.spend("connect", request.user.pk, at_most=TRIES, seconds=TRIES_SECONDS):
         raise connecting.ConnectError(TOO_MANY)

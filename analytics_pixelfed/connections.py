@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.cache import cache
 from django.db.models import Count, Sum
 from django.utils import timezone
 
@@ -17,6 +16,7 @@ from analytics_core.models import AccountState
 from analytics_core.schedule import LATE_AFTER
 from pixelfed import oauth
 from pixelfed.models import MastodonAccount, is_readable
+from postflow import limits
 
 from .connecting import client_of
 from .models import PixelfedPost
@@ -167,8 +167,7 @@ def connections(user: Any) -> list[Connection]:
 
 def start_visit(account: MastodonAccount) -> bool:
     """Have the account read now, before the hourly work. Returns False if that was asked for a moment ago."""
-    # add() sets the key only where there is none, so of two requests at once one passes.
-    if not cache.add(f"accounts_sync_{account.pk}", True, SYNC_WAIT_SECONDS):
+    if not limits.spend("sync", account.pk, at_most=1, seconds=SYNC_WAIT_SECONDS):
         return False
     tasks.fetch_account.using(priority=tasks.PRIORITY_NOW).enqueue(PixelfedPlatform.name, account.pk)
     return True

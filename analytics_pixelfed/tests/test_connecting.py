@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -23,7 +22,7 @@ from core.tests.private_addresses import PRIVATE_LITERALS, PRIVATE_NAMES
 from pixelfed.models import AccountQuerySet, ConnectAttempt, InstanceApp, MastodonAccount
 from pixelfed.sandbox import MASTODON, Dialect, SandboxServer, World
 from pixelfed.tests.browsing import PASSWORD, answer_consent
-from postflow.models import CustomUser
+from postflow.models import CustomUser, TryCount
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +36,6 @@ LIST = "/accounts/"
 def _settings(settings) -> None:
     settings.ALLOW_PRIVATE_INSTANCES = True
     settings.FETCH_TIMEOUT = 3
-    cache.clear()
 
 
 @pytest.fixture
@@ -490,7 +488,7 @@ class TestTheSameAccountAgain:
         MastodonAccount.objects.update(
             state="reconnect", state_reason="Its instance no longer lets PostFlow in."
         )
-        cache.clear()
+        TryCount.objects.all().delete()
         DBTaskResult.objects.all().delete()
         assert "is connected again and being read now." in words(connect(browser, server))
         account = MastodonAccount.objects.get()

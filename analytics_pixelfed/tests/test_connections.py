@@ -1,10 +1,10 @@
 """The page of connected accounts, and what can be done there."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.apps import apps
-from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
@@ -14,21 +14,18 @@ from analytics_core import platforms, tasks
 from analytics_core.engine.forgetting import forget_account, forget_leftovers
 from analytics_core.models import AccountCount, AccountState, Notice, SyncRun
 from analytics_core.tests.builders import add, build_post, read
+from analytics_pixelfed import connections as own
 from analytics_pixelfed.models import PixelfedPost
 from analytics_pixelfed.services import PixelfedSource
 from pixelfed.models import InstanceApp, MastodonAccount
 from pixelfed.sandbox import World
 from postflow.models import CustomUser
+from tests.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/accounts/"
 ACTIONS = ("sync", "pause", "resume", "disconnect")
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache() -> None:
-    cache.clear()
 
 
 @pytest.fixture
@@ -197,6 +194,13 @@ class TestActions:
         assert "asked for a moment ago" in words(browser.post(address(account, "sync"), follow=True))
         row = DBTaskResult.objects.get()
         assert (row.task_path, row.priority) == (tasks.fetch_account.module_path, tasks.PRIORITY_NOW)
+
+    def test_the_minute_is_counted_in_the_database_that_all_processes_share(
+        self, shared_database, user
+    ) -> None:
+        account = make(user)
+        assert sorted(at_once(*[partial(own.start_visit, account)] * 3)) == [False, False, True]
+        assert DBTaskResult.objects.count() == 1
 
     @pytest.mark.parametrize("state", ["paused", "reconnect"])
     def test_what_is_not_read_is_not_read_now_either(self, browser, user, state) -> None:
