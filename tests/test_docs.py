@@ -5,6 +5,7 @@ import importlib
 import logging
 import os
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -211,6 +212,17 @@ def test_what_a_document_names_exists(document: Path) -> None:
 )
 def test_what_does_not_exist_is_found(text: str) -> None:
     assert len(mistakes(f"Read this.\n\n{text}\n")) == 1
+
+
+def test_the_dependencies_of_the_document_on_security_are_the_pinned_ones() -> None:
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = [re.match(r"[\w-]+", line)[0] for line in asked]
+    pins = dict(
+        re.findall(r"^([\w-]+)(?:\[\w+\])?==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    )
+    section = (ROOT / "docs/security.md").read_text().partition("## Dependencies")[2]
+    listed = re.findall(r"^\| ([\w-]+) \| (\d\S*) \|", section, re.MULTILINE)
+    assert listed == [(name, pins[name]) for name in names]
 
 
 def test_every_document_that_the_code_names_exists() -> None:
