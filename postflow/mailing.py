@@ -17,14 +17,14 @@ from .models import CustomUser
 ADDRESS_SALT = "postflow.address"
 ADDRESS_LINK_SECONDS = 24 * 60 * 60
 
-# What SMTP takes. A shorter one breaks links in two wherever a mail is read as it is: in a console, in a file.
+# What SMTP takes. A shorter one breaks links in two where a mail is read as it is: in a console, in a file.
 LONGEST_LINE = 998
 
 
 class PlainMail(EmailMessage):
     """A mail whose links stay in one piece."""
 
-    def message(self, *, policy: email.policy.EmailPolicy = email.policy.default) -> Any:
+    def message(self, *, policy: Any = email.policy.default) -> Any:
         """Return the mail as it is sent."""
         return super().message(policy=policy.clone(max_line_length=LONGEST_LINE))
 
