@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.policy
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,17 @@ from .models import CustomUser
 ADDRESS_SALT = "postflow.address"
 ADDRESS_LINK_SECONDS = 24 * 60 * 60
 
+# What SMTP takes. A shorter one breaks links in two where a mail is read as it is: in a console, in a file.
+LONGEST_LINE = 998
+
+
+class PlainMail(EmailMessage):
+    """A mail whose links stay in one piece."""
+
+    def message(self, *, policy: Any = email.policy.default) -> Any:
+        """Return the mail as it is sent."""
+        return super().message(policy=policy.clone(max_line_length=LONGEST_LINE))
+
 
 def send(name: str, *, to: str, **context: Any) -> None:
     """Send the mail of this name: its template's first line is the subject.
@@ -24,7 +36,7 @@ def send(name: str, *, to: str, **context: Any) -> None:
         OSError: the server for mails did not take it.
     """
     subject, _, text = render_to_string(f"mail/{name}.txt", context).partition("\n")
-    EmailMessage(subject.strip(), text.strip() + "\n", to=[to]).send()
+    PlainMail(subject.strip(), text.strip() + "\n", to=[to]).send()
 
 
 def origin(request: HttpRequest) -> str:

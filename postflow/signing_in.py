@@ -20,6 +20,8 @@ from core import visitors
 from . import limits, mailing, tasks
 from .account_forms import AskForPasswordForm, NewPasswordForm, same_case
 
+# From one place, for all addresses together; axes counts for each.
+TRIES = 100
 TOO_MANY = "Too many tries from where you are. Try again in an hour."
 
 
@@ -27,6 +29,13 @@ class SignIn(views.LoginView):
     """The page to sign in; axes counts the wrong passwords."""
 
     redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Sign in, unless too many addresses were tried from the same place."""
+        seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+        if not limits.spend("sign-in", visitors.address(request), at_most=TRIES, seconds=seconds):
+            return _refuse(request, minutes=math.ceil(seconds / 60), is_place=True)
+        return super().post(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Tell the template whether people may sign up."""
@@ -83,11 +92,16 @@ def typed_address(request: HttpRequest, credentials: dict[str, Any] | None) -> s
 def locked_out(
     request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None
 ) -> HttpResponse:
-    """Say when somebody may try again who had too many wrong passwords."""
+    """Say when somebody may try again who had too many wrong passwords; axes asks for it."""
     tries = AccessAttempt.objects.filter(
         username=typed_address(request, credentials), ip_address=visitors.address(request)
     )
     last = tries.order_by("-attempt_time").first()
     ends_at = (last.attempt_time if last else timezone.now()) + settings.AXES_COOLOFF_TIME
     minutes = max(1, math.ceil((ends_at - timezone.now()).total_seconds() / 60))
-    return render(request, "registration/locked_out.html", {"minutes": minutes}, status=429)
+    return _refuse(request, minutes=minutes)
+
+
+def _refuse(request: HttpRequest, *, minutes: int, is_place: bool = False) -> HttpResponse:
+    context = {"minutes": minutes, "is_place": is_place}
+    return render(request, "registration/locked_out.html", context, status=429)

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -271,6 +272,17 @@ def test_every_top_level_folder_is_explained() -> None:
 def is_kept(folder: Path) -> bool:
     ignored = {line.strip("/*") for line in (ROOT / ".gitignore").read_text().split()}
     return folder.name not in {".git", *ignored}
+
+
+def test_the_dependencies_of_the_document_on_security_are_the_pinned_ones() -> None:
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = [re.match(r"[\w-]+", line)[0] for line in asked]
+    pins = dict(
+        re.findall(r"^([\w-]+)(?:\[\w+\])?==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    )
+    section = (ROOT / "docs/security.md").read_text().partition("## Dependencies")[2]
+    listed = re.findall(r"^\| ([\w-]+) \| (\d\S*) \|", section, re.MULTILINE)
+    assert listed == [(name, pins[name]) for name in names]
 
 
 def test_every_document_that_the_code_names_exists() -> None:

@@ -124,6 +124,8 @@ class TestAddress:
         assert told.to == ["ana@example.org"]
         assert "ana@new.example is to take the place" in told.body
         assert asked.to == ["ana@new.example"]
+        # Whoever reads it in a console or a file has the link whole, too.
+        assert link(asked) in asked.message().as_string()
         # Programs that open every link of a mail confirm nothing.
         assert "Is ana@new.example yours?" in html(signed_in.get(link(asked)))
         user.refresh_from_db()
@@ -196,7 +198,7 @@ class TestAddress:
 
         change_address(signed_in)
         with monkeypatch.context() as broken:
-            broken.setattr("django.core.mail.EmailMessage.send", refuse)
+            broken.setattr("postflow.mailing.PlainMail.send", refuse)
             assert send_mails() == []
         assert [result.status for result in DBTaskResult.objects.order_by("enqueued_at")] == [
             "FAILED",

@@ -10,6 +10,7 @@ from django.contrib.auth import get_user
 from django.core.management import call_command
 from django.test import Client
 
+from postflow import signing_in
 from postflow.models import CustomUser
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +98,13 @@ class TestTooManyWrongPasswords:
     def test_an_address_that_nobody_has_is_no_different(self, client, user) -> None:
         assert html(guess(client)) == html(guess(Client(), email="nobody@example.org"))
 
+    def test_many_addresses_from_one_place_are_refused_together(self, client, user, monkeypatch) -> None:
+        monkeypatch.setattr(signing_in, "TRIES", 3)
+        responses = [guess(client, 1, email=f"{number}@example.org") for number in range(4)]
+        assert [response.status_code for response in responses] == [200, 200, 200, 429]
+        assert "Try again in 15 minutes." in html(responses[-1])
+        assert sign_in(client, at=FAR).status_code == 302
+
     def test_behind_a_proxy_people_are_told_apart(self, client, user, settings) -> None:
         settings.TRUSTED_PROXY_COUNT = 1
         for _ in range(LIMIT):
@@ -140,7 +148,7 @@ class TestTooManyWrongPasswords:
             assert guess(client, 1, email=typed).status_code in (200, 429)
 
     def test_the_queries_of_signing_in(self, client, user, django_assert_num_queries) -> None:
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(16):
             sign_in(client)
 
 

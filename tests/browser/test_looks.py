@@ -27,6 +27,7 @@ def addresses(posts) -> dict[str, str]:
         "post": reverse("analytics_pixelfed:post_detail", args=[posts[0].pk]),
         "comparison": reverse("analytics_core:platform_comparison"),
         "settings": reverse("postflow:settings"),
+        "account": reverse("postflow:account"),
         "status": reverse("analytics_core:status"),
     }
 
@@ -64,6 +65,14 @@ def test_axe_finds_nothing_before_signing_in_and_where_something_is_wrong(
     page, user, account, posts, theme
 ) -> None:
     page.emulate_media(color_scheme=theme)
+    for address in (reverse("postflow:sign_up"), reverse("password_reset")):
+        page.goto(address)
+        assert faults(page) == []
+        page.locator("main button[type=submit]").click()
+        page.get_by_role("alert").first.wait_for()
+        assert faults(page) == []
+        # The browser notes that a form was refused.
+        page.watch.complaints.clear()
     page.goto("/accounts/sign-in/")
     assert faults(page) == []
     page.get_by_label("E-mail address").fill("nobody@example.org")
