@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger
-from prometheus_client import multiprocess
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -62,4 +61,7 @@ class logger_class(Logger):  # noqa: N801  # gunicorn's name for it
 
 def child_exit(server: Any, worker: Any) -> None:
     """Forget the gauges of a process that ended."""
+    # Not above: it decides when it is imported whether processes share.
+    from prometheus_client import multiprocess
+
     multiprocess.mark_process_dead(worker.pid)

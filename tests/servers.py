@@ -68,6 +68,13 @@ def postgres() -> Iterator[Postgres]:
         process.stdout.close()
 
 
+def server_tool(name: str) -> str:
+    """Return the path of one of PostgreSQL's tools."""
+    found = shutil.which(name) or max(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), default="")
+    assert found, f"{name} comes with PostgreSQL"
+    return found
+
+
 def free_port() -> int:
     """Return a port of this machine that nobody listens on."""
     with socket.socket() as sock:
@@ -163,7 +170,7 @@ class Machine:
             "MACHINE": str(folder),
             "BASE_PYTHON": str(Path(sys._base_executable)),
             "SITE_PACKAGES": str(next((Path(sys.prefix) / "lib").glob("python3.*/site-packages"))),
-            "PSQL": shutil.which("psql"),
+            "PSQL": server_tool("psql"),
             "PGHOST": server.folder,
             "PIP_NO_INDEX": "1",
             "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{self.port}",

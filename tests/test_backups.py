@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -17,6 +16,7 @@ from analytics_core.tests.builders import add, build_post, counted_once
 from analytics_pixelfed.models import PixelfedPost
 from pixelfed.models import MastodonAccount
 from postflow.models import CustomUser
+from tests.servers import server_tool
 from tests.workers import OwnDatabase
 
 ROOT = Path(__file__).parent.parent
@@ -32,12 +32,6 @@ TOKEN = "a token that only its key opens"
 def command(start: str) -> str:
     """Return the one command of the page that begins so."""
     [found] = re.findall(rf"^    ({re.escape(start)}.+)$", PAGE, re.MULTILINE)
-    return found
-
-
-def server_tool(name: str) -> str:
-    found = shutil.which(name) or max(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), default="")
-    assert found, f"{name} comes with PostgreSQL"
     return found
 
 

@@ -24,6 +24,11 @@ pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLit
 PASSWORD = "a long sentence"
 PATHS = ("/analytics/", "/analytics/pixelfed/", "/accounts/", "/settings/", "/accounts/sign-in/")
 READERS = 4
+POSTS, LIKES = 30, 6
+TOKEN = "a token for monitors"
+WHAT_IS_READ = (
+    "SELECT (SELECT count(*) FROM analytics_pixelfed_post), (SELECT count(*) FROM analytics_pixelfed_like)"
+)
 LET_AN_HOUR_PASS = (
     "UPDATE analytics_core_accountstate SET lease_until_at = lease_until_at - interval '1 hour'",
     "UPDATE django_tasks_database_dbtaskresult SET run_after = run_after - interval '1 hour'"
@@ -43,6 +48,7 @@ class Installation:
             "DATABASE_URL": server.url,
             "SECRET_KEY": "a key for this test",
             "HTTPS": "0",
+            "METRICS_TOKEN": TOKEN,
             "ALLOW_PRIVATE_INSTANCES": "1",
             "FETCH_REQUEST_INTERVAL": "0.05",
             "FETCH_RETRY_DELAY": "0.1",
@@ -74,6 +80,14 @@ class Installation:
         except requests.ConnectionError:
             return {}
 
+    def figures(self) -> dict[str, float]:
+        """Return what Prometheus is told, by name and labels."""
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        text = requests.get(f"{self.site}/metrics", headers=headers, timeout=20).text
+        return {
+            name: float(value) for name, value in re.findall(r"^(postflow\S+) (\S+)$", text, re.MULTILINE)
+        }
+
     def signed_in(self) -> requests.Session:
         session = requests.Session()
         page = session.get(f"{self.site}/accounts/sign-in/", timeout=30)
@@ -93,7 +107,7 @@ class Installation:
 def house():
     with SandboxServer(World.empty()) as server:
         person = server.world.add_person("ana")
-        server.world.add_posts(person, 60, likes=6)
+        server.world.add_posts(person, POSTS, likes=LIKES)
         yield server, person
 
 
@@ -169,6 +183,12 @@ class Readers:
         )
 
 
+def sum_of(figures: dict[str, float], name: str, status: int) -> float:
+    return sum(
+        value for key, value in figures.items() if key.startswith(name) and f'status="{status}"' in key
+    )
+
+
 @pytest.mark.parametrize("how", ["fast", "immediate"])
 def test_stopped_under_load_it_is_a_page_that_says_so_and_nothing_else(installation, house, how) -> None:
     sandbox, person = house
@@ -188,11 +208,12 @@ def test_stopped_under_load_it_is_a_page_that_says_so_and_nothing_else(installat
         readers.wait_for_more(503, 20)
         assert installation.checks()["database"] == "unreachable"
         assert requests.get(f"{installation.site}/healthz", timeout=10).status_code == 200
+        assert installation.figures()["postflow_database_up"] == 0
         cookies = readers.sessions[0].cookies
         answer = requests.get(f"{installation.site}/analytics/", timeout=10, cookies=cookies)
         assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True)
         stopped_at = time.monotonic()
-        wait_until(lambda: time.monotonic() > stopped_at + 5, seconds=10, what="some seconds", every=0.5)
+        wait_until(lambda: time.monotonic() > stopped_at + 3, seconds=10, what="some seconds", every=0.5)
         installation.server.do("start")
         readers.wait_for_more(200, 40)
         wait_until(
@@ -210,10 +231,7 @@ def test_stopped_under_load_it_is_a_page_that_says_so_and_nothing_else(installat
         for statement in LET_AN_HOUR_PASS:
             installation.server.query(statement)
         wait_until(
-            lambda: (
-                installation.server.query("SELECT count(*) FROM analytics_pixelfed_post")[0][0] == 60
-                and installation.server.query("SELECT count(*) FROM analytics_pixelfed_like")[0][0] == 360
-            ),
+            lambda: installation.server.query(WHAT_IS_READ) == [(POSTS, POSTS * LIKES)],
             seconds=90,
             what=f"everything is read in the end: {installation.log('worker')[-3000:]}",
             every=0.5,
@@ -221,7 +239,17 @@ def test_stopped_under_load_it_is_a_page_that_says_so_and_nothing_else(installat
         before = readers.seen[503]
         readers.wait_for_more(200, 20)
         assert readers.seen[503] == before, "no page fails any more"
+        host = 'postflow_host_requests_total{host="127.0.0.1",result="ok"}'
+        wait_until(
+            lambda: installation.figures().get(host, 0) > POSTS,
+            seconds=30,
+            what="the requests are counted",
+            every=0.5,
+        )
     assert readers.odd == []
     assert set(readers.seen) <= {200, 302, 503}
+    # Whichever process is asked tells of both.
+    told = [sum_of(installation.figures(), "postflow_pages_total", status) for status in (200, 503) * 4]
+    assert all(count >= readers.seen[status] for count, status in zip(told, (200, 503) * 4, strict=True))
     assert installation.stop() == {"web": 0, "worker": 0}
     assert "Traceback" not in installation.log("web"), installation.log("web")[-4000:]

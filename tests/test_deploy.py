@@ -10,6 +10,7 @@ import requests
 from django.db import connection
 
 from tests.servers import Machine, machine
+from tests.workers import wait_until
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/deploy.md").read_text()
@@ -86,7 +87,7 @@ def test_the_page_followed_word_for_word_ends_in_a_healthy_installation(server) 
     # What it logs tells no query.
     ask(server, "/accounts/connect/callback/?code=secret-of-ana", **{"X-Request-ID": "from-the-proxy"})
     line = r"INFO gunicorn\.access \[request from-the-proxy\]: GET /accounts/connect/callback/ 302"
-    assert re.search(line, server.log("web"))
+    wait_until(lambda: re.search(line, server.log("web")), seconds=10, what="the access is logged")
     assert "secret-of-ana" not in server.log("web")
 
     # The same page says how to update. A version that cannot serve is taken back, one that can is kept.

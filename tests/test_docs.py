@@ -58,7 +58,7 @@ def words() -> frozenset[str]:
 @cache
 def constants() -> frozenset[str]:
     found = re.findall(r"^ *([A-Z][A-Z0-9_]+)(?: *:[^=\n]+)? *=", source(), re.MULTILINE)
-    return frozenset(found + re.findall(r"secrets\.([A-Z_]+)", source()))
+    return frozenset(found + re.findall(r"(?:secrets\.|\$\{)([A-Z_]+)", source()))
 
 
 @cache
