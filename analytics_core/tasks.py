@@ -174,7 +174,7 @@ def rebuild_totals(platform_name: str, account_id: int) -> None:
 
 
 @task(  # type: ignore[call-overload]  # the retry options are our backend's
-    queue_name="default", priority=PRIORITY_HOURLY, max_retries=2, retry_delay=60
+    queue_name="default", priority=PRIORITY_NOW, max_retries=2, retry_delay=60
 )
 def build_export(export_id: str) -> dict[str, Any]:
     """Build the file of everything that a user has. One whose worker was killed is built anew."""

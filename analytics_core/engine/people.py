@@ -66,7 +66,7 @@ def read_handle(typed: str) -> tuple[str, str]:
     text = typed.strip()
     found = _HANDLE.fullmatch(text) or _PROFILE.fullmatch(text)
     if found is None or len(text) > MAX_TYPED_LENGTH:
-        raise NoHandle("Type a handle, such as @bob@pixelfed.social, or the address of a profile.")
+        raise NoHandle("Type a handle, such as @bob@photos.example, or the address of a profile.")
     return found["name"].lower(), (found["host"] or "").lower()
 
 

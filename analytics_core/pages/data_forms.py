@@ -26,7 +26,7 @@ class PersonForm(forms.Form):
     """Who is to be forgotten, and once they are found, that they are meant."""
 
     handle = HandleField(
-        error_messages={"required": "Type a handle, such as @bob@pixelfed.social."}, max_length=300
+        error_messages={"required": "Type a handle, such as @bob@photos.example."}, max_length=300
     )
     confirmed = forms.CharField(required=False, max_length=400)
 

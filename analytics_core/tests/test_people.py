@@ -7,10 +7,13 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
-from analytics_core.engine import people, recount
-from analytics_core.models import KINDS, Export, Forgotten, Notice, Person
+from analytics_core import tasks
+from analytics_core.engine import hourly, people, recount
+from analytics_core.models import KINDS, Export, Forgotten, Notice, Person, SyncRun
 from analytics_core.platforms import CommentRecord, NotificationRecord, PersonRecord
+from analytics_pixelfed.tasks import fetch_all_pixelfed_engagement
 from tests.tiny.models import TinyAccount, TinyComment, TinyLike, TinyPost
 
 pytestmark = pytest.mark.django_db
@@ -243,6 +246,48 @@ class TestOldNames:
         call_command("rebuild_daily_totals")
         people.cover_old(tiny, tiny_account, before=timezone.now() - timedelta(days=365), at_most=99)
         assert {row.content for row in TinyComment.objects.all()} == {"", "So says @bob, too"}
+
+
+class TestTheTask:
+    @pytest.fixture
+    def old(self, furnished, settings) -> None:
+        settings.KEEP_ENGAGEMENT_DAYS = 365
+        TinyLike.objects.update(liked_at=timezone.now() - timedelta(days=400))
+        call_command("rebuild_daily_totals")
+
+    def test_it_is_queued_once_a_day_where_names_are_not_kept_for_ever(self, tiny, settings) -> None:
+        def hour() -> int:
+            hourly.run_hour(tiny, fetch_all_pixelfed_engagement)
+            return DBTaskResult.objects.filter(task_path=tasks.cover_old_names.module_path).count()
+
+        assert hour() == 0
+        SyncRun.objects.all().delete()
+        settings.KEEP_ENGAGEMENT_DAYS = 365
+        assert [hour(), hour()] == [1, 1]
+        SyncRun.objects.update(started_at=timezone.now() - timedelta(days=1))
+        assert hour() == 2
+
+    def test_it_goes_on_until_none_is_left(self, tiny, old, monkeypatch) -> None:
+        monkeypatch.setattr(tasks, "OLD_NAMES_AT_ONCE", 2)
+        monkeypatch.setattr(tasks, "OLD_NAMES_AT_MOST", 4)
+        before = totals()
+        tasks.cover_old_names.enqueue("tiny")
+        call_command("db_worker", batch=True, verbosity=0)
+        done = DBTaskResult.objects.filter(task_path=tasks.cover_old_names.module_path).order_by(
+            "enqueued_at"
+        )
+        assert [row.return_value for row in done] == [
+            {"covered": 4, "work_left": True},
+            {"covered": 2, "work_left": False},
+        ]
+        assert not TinyLike.objects.exclude(username="").exists()
+        assert totals() == before
+        check_days(tiny)
+
+    def test_where_names_are_kept_for_ever_it_does_nothing(self, old, settings) -> None:
+        settings.KEEP_ENGAGEMENT_DAYS = 0
+        assert "skipped" in tasks.cover_old_names.func("tiny")
+        assert TinyLike.objects.filter(username="cleo").exists()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from core import checks
     [
         ("KEEP_RUNS_DAYS", -3.0, "KEEP_RUNS_DAYS has to be more than zero."),
         ("KEEP_TASK_RESULTS_DAYS", float("nan"), "KEEP_TASK_RESULTS_DAYS has to be more than zero."),
+        ("KEEP_ENGAGEMENT_DAYS", 30, "KEEP_ENGAGEMENT_DAYS has to be 0, for ever, or at least 31."),
+        ("KEEP_ENGAGEMENT_DAYS", -1, "KEEP_ENGAGEMENT_DAYS has to be 0, for ever, or at least 31."),
         ("SALT_KEY", [], "SALT_KEY is empty."),
         ("SALT_KEY", ["a", " "], "SALT_KEY is empty."),
         (
