@@ -75,11 +75,16 @@ def test_it_is_no_failure_that_somebody_could_catch_by_mistake() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_first_signal_asks_and_a_second_breaks_off(number) -> None:
     before = signal.getsignal(number)
-    with pytest.raises(KeyboardInterrupt), stopping.asked_by_signals():
-        os.kill(os.getpid(), number)
-        assert stopping.is_asked()
-        os.kill(os.getpid(), number)
-        time.sleep(30)
+
+    def be_asked_twice() -> None:
+        with stopping.asked_by_signals():
+            os.kill(os.getpid(), number)
+            assert stopping.is_asked()
+            os.kill(os.getpid(), number)
+            time.sleep(30)
+
+    with pytest.raises(KeyboardInterrupt):
+        be_asked_twice()
     assert not stopping.is_asked()
     assert signal.getsignal(number) == before
 
