@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
-from django.core.mail import send_mail
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -126,10 +125,6 @@ class CustomUser(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         """Return what to call the person in a sentence."""
         return self.name.split(" ")[0] if self.name else self.email.split("@")[0]
-
-    def email_user(self, subject: str, message: str, from_email: str | None = None, **kwargs: Any) -> None:
-        """Send this user a mail."""
-        send_mail(subject, message, from_email, [self.email], **kwargs)
 
 
 class ScheduledPost(models.Model):

@@ -70,3 +70,34 @@ def test_other_threads_are_left_alone() -> None:
 
 def test_it_is_no_failure_that_somebody_could_catch_by_mistake() -> None:
     assert not issubclass(stopping.Stopped, Exception)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_first_signal_asks_and_a_second_breaks_off(number) -> None:
+    before = signal.getsignal(number)
+
+    def be_asked_twice() -> None:
+        with stopping.asked_by_signals():
+            os.kill(os.getpid(), number)
+            assert stopping.is_asked()
+            os.kill(os.getpid(), number)
+            time.sleep(30)
+
+    with pytest.raises(KeyboardInterrupt):
+        be_asked_twice()
+    assert not stopping.is_asked()
+    assert signal.getsignal(number) == before
+
+
+def test_signals_are_left_alone_outside_the_main_thread() -> None:
+    seen = []
+
+    def work() -> None:
+        with stopping.asked_by_signals():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [before]

@@ -8,7 +8,7 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
-from urllib.parse import parse_qsl, quote_plus, urlencode
+from urllib.parse import quote_plus, urlencode
 
 from pixelfed.sandbox import answers, tokens
 from pixelfed.sandbox.answers import HTML, Answer, Request, oauth_error, redirect_page
@@ -355,8 +355,3 @@ def _verifies(challenge: str, verifier: str) -> bool:
         digest = hashlib.sha256(verifier.encode()).digest()
         verifier = base64.urlsafe_b64encode(digest).decode().rstrip("=")
     return hmac.compare_digest(verifier, expected)
-
-
-def query_of(url: str) -> dict[str, str]:
-    """Return the query parameters of an address, for tests that play the browser."""
-    return dict(parse_qsl(url.partition("?")[2]))
