@@ -36,11 +36,20 @@ def _wrong(facts: dict[str, Any]) -> list[str]:
     if not facts["hour"]["requests"]:
         wrong.append("the hourly run did nothing meanwhile")
     wrong += [
-        f"a page waited {each['ms']:.0f} ms for: {shortened(each['text'])}"
-        for each in facts["slow"]
+        f"a page waited {each['ms']:.0f} ms, {len(same)} of them {server.SLOW_MS} or more, for: "
+        f"{shortened(each['text'])}"
+        for each, same in _slowest(facts["slow"])
         if each["role"] == "web"
     ]
     return wrong
+
+
+def _slowest(slow: list[dict[str, Any]]) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """The slowest call of each statement with all its slow calls, the slowest statement first."""
+    by_statement: dict[Any, list[dict[str, Any]]] = {}
+    for each in sorted(slow, key=lambda each: -each["ms"]):
+        by_statement.setdefault((each["role"], each["query_id"]), []).append(each)
+    return [(same[0], same) for same in by_statement.values()]
 
 
 def _setup(facts: dict[str, Any]) -> str:
@@ -124,14 +133,11 @@ def _statements(facts: dict[str, Any]) -> str:
 
 
 def _slow(facts: dict[str, Any]) -> str:
-    slow: dict[tuple[str, str], list[float]] = {}
-    for each in facts["slow"]:
-        slow.setdefault((each["role"], shortened(each["text"])), []).append(each["ms"])
-    if not slow:
+    if not facts["slow"]:
         return f"No statement took {server.SLOW_MS} ms or longer."
     rows = [
-        [role, len(times), f"{max(times):.0f}", text]
-        for (role, text), times in sorted(slow.items(), key=lambda item: -max(item[1]))
+        [each["role"], len(same), f"{each['ms']:.0f}", shortened(each["text"])]
+        for each, same in _slowest(facts["slow"])
     ]
     return f"Statements of {server.SLOW_MS} ms and longer:\n\n" + table(
         ["of", "times", "slowest ms", "statement"], rows
