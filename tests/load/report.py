@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.load import server
+from tests.load import plans, server
 
 PAGE_MS = 300
 # A password's hash is slow on purpose, so signing in is measured and not held to it.
 NOT_HELD = ("signing in",)
 LEAST_REQUESTS = 20
-PLAN_LINES = 14
+PLAN_LINES, PLAN_WIDTH = 16, 150
 
 
 def make(facts: dict[str, Any], *, folder: Path) -> tuple[str, list[str]]:
@@ -116,20 +116,16 @@ def _pages(facts: dict[str, Any]) -> str:
 
 def _statements(facts: dict[str, Any]) -> str:
     parts = []
-    for role, listed in facts["statements"].items():
-        rows = [
-            [
-                f"{each['calls']:,}",
-                f"{each['mean']:.2f}",
-                f"{each['most']:.1f}",
-                f"{each['share']:.0f} %",
-                shortened(each["text"]),
-            ]
-            for each in listed
-        ]
-        parts.append(f"The most frequent statements of {role}:\n")
-        parts.append(table(["calls", "mean ms", "slowest ms", "of its time", "statement"], rows) + "\n")
-    return "\n".join(parts)
+    for role, listed in facts["frequent"].items():
+        rows = []
+        for each in listed:
+            plan = facts["plans"].get(each["query_id"])
+            blocks, scans = plans.in_words(plan["plan"]) if plan else ("", "")
+            times = [f"{each['calls']:,}", f"{each['mean']:.2f}", f"{each['most']:.1f}"]
+            rows.append([*times, f"{each['share']:.0f} %", blocks, scans, shortened(each["text"])])
+        head = ["calls", "mean ms", "slowest ms", "of its time", "blocks", "read by", "statement"]
+        parts.append(f"The most frequent statements of {role}:\n\n" + table(head, rows))
+    return "\n\n".join(parts)
 
 
 def _slow(facts: dict[str, Any]) -> str:
@@ -145,17 +141,23 @@ def _slow(facts: dict[str, Any]) -> str:
 
 
 def _plans(facts: dict[str, Any]) -> str:
-    parts = []
-    for number, each in enumerate(facts["plans"], start=1):
-        plan = each["plan"]
-        lines = [line for line in plan if "Planning:" not in line]
-        if len(lines) > PLAN_LINES:
-            lines = [*lines[: PLAN_LINES - 2], "  ...", *lines[-2:]]
-        parts.append(
-            f"{number}. {each['role']}: {shortened(each['text'])}\n\n"
-            + "\n".join(f"       {line}" for line in lines)
-        )
-    return "Plans:\n\n" + "\n\n".join(parts)
+    parts = ["The statements that took most of the pages' time in the database:"]
+    for each in facts["heaviest"]:
+        if plan := facts["plans"].get(each["query_id"]):
+            lines = [line[:PLAN_WIDTH] for line in plan["plan"]]
+            if len(lines) > PLAN_LINES:
+                lines = [*lines[: PLAN_LINES - 1], "  ...", lines[-1]]
+            parts.append(
+                f"{each['share']:.0f} % of it, {each['calls']:,} calls of {each['mean']:.1f} ms, "
+                f"the slowest {each['most']:.0f} ms: {shortened(plan['text'])}"
+            )
+            parts.append("```\n" + "\n".join(lines) + "\n```")
+    return "\n\n".join(parts)
+
+
+def all_plans(found: dict[Any, dict[str, Any]]) -> str:
+    """Return all plans in full, below their statements."""
+    return "\n\n".join(f"{each['text']}\n\n" + "\n".join(each["plan"]) for each in found.values())
 
 
 def shortened(text: str) -> str:

@@ -51,6 +51,8 @@ def main() -> int:
     file = ROOT / options.report
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
+    if "plans" in facts:
+        file.with_name("plans.txt").write_text(report.all_plans(facts["plans"]))
     print(text)  # noqa: T201
     for sentence in wrong:
         say(f"too slow or wrong: {sentence}")
@@ -125,15 +127,17 @@ def _read(options: Any) -> dict[str, Any]:
             if process.poll() is not None:
                 result["wrong"].append(f"the process {name} ended, see its log")
         hour = _hour(run_id)
-        statements = {role: server.frequent(role, 10) for role in server.ROLES}
+        frequent = {role: server.statements(role, order="calls", limit=10) for role in server.ROLES}
+        heaviest = server.statements("web", order="total_exec_time", limit=3)
         slow = [each for each in server.logged(FOLDER) if each["ms"] >= server.SLOW_MS]
     say("plans")
     return {
         **result,
         "hour": hour,
-        "statements": statements,
+        "frequent": frequent,
+        "heaviest": heaviest,
         "slow": slow,
-        "plans": plans.make(statements, folder=FOLDER),
+        "plans": plans.make([*heaviest, *frequent["web"], *frequent["worker"]], folder=FOLDER),
     }
 
 
