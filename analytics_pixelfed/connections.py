@@ -149,7 +149,7 @@ def connections(user: Any) -> list[Connection]:
         for row in PixelfedPost.objects.filter(account__user=user)
         .order_by()
         .values("account")
-        .annotate(posts=Count("pk"), events=Sum("engagement_summary__total_engagement"))
+        .annotate(posts=Count("*"), events=Sum("total_engagement"))
     }
     supported = set(platform.accounts().filter(user=user).values_list("pk", flat=True))
     return [

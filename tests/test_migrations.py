@@ -79,6 +79,15 @@ def test_the_index_of_a_key_comes_back_when_its_migration_is_taken_back() -> Non
     assert ["post_id"] not in columns()
 
 
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL vacuums by itself")
+def test_who_engaged_when_is_vacuumed_every_day_or_two() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reloptions FROM pg_class WHERE relname = 'analytics_core_personspan'")
+        (options,) = cursor.fetchone()
+    assert "autovacuum_vacuum_insert_threshold=50000" in options
+
+
 def indexes():
     with connection.cursor() as cursor:
         return connection.introspection.get_constraints(cursor, "analytics_pixelfed_like")

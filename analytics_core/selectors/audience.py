@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, Window
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from analytics_core.models import KINDS, Ledger, PersonSpan, PersonTotal
 from analytics_core.models import Person as PersonRow
@@ -66,7 +67,7 @@ def people(
     """
     if not chosen:
         return People()
-    rows = list(_ranked(chosen, connected=connected, period=period)[:LIMIT])
+    rows = _ranked(chosen, connected=connected, period=period)
     totals = PersonTotal.objects.filter(
         person__in=[row["person"] for row in rows], ledger__in=_ledgers(connected)
     ).select_related("person")
@@ -87,7 +88,7 @@ def people(
             if row["person"] in who
         ],
         count=rows[0]["people"] if rows else 0,
-        new_count=(rows[0]["new_people"] or 0) if rows else 0,
+        new_count=rows[0]["new_people"] if rows else 0,
     )
 
 
@@ -110,34 +111,41 @@ def _selves(connected: Sequence[ConnectedAccount]) -> QuerySet[PersonRow, Any]:
 
 def _ranked(
     chosen: Sequence[ConnectedAccount], *, connected: Sequence[ConnectedAccount], period: Period
-) -> Any:
-    """Everybody of a period with their sums, most engaged first, and in each row how many they are."""
-    rows: QuerySet[Any]
-    if period.first_day:
-        rows = PersonSpan.objects.filter(_spans(chosen, period=period))
-    else:
-        # What people did in all time is kept as a sum.
-        rows = PersonTotal.objects.filter(ledger__in=_ledgers(chosen))
-    return (
-        rows.exclude(person__in=_selves(connected))
-        .order_by()
-        .values("person")
-        .annotate(
-            **{f"{kind}_sum": Sum(kind) for kind in KINDS},
-            total=Sum(F("likes") + F("comments") + F("shares")),
-        )
-        .annotate(
-            people=Window(Count("*")), new_people=_new_count(chosen, connected=connected, period=period)
-        )
-        .order_by("-total", "person")
-    )
+) -> list[dict[str, Any]]:
+    """The most engaged people of a period with their sums, and in each row how many there are in all.
+
+    Each account's days and months are queries of their own within the one: an index holds all of each.
+    """
+    parts = [
+        part.exclude(person__in=_selves(connected)).order_by().values_list("person_id", *KINDS)
+        for part in _parts_of(chosen, period=period)
+    ]
+    if not parts:
+        return []
+    rows, params = parts[0].union(*parts[1:], all=True).query.sql_with_params()
+    met = _new_people(chosen, connected=connected, period=period)
+    new_count, new_params = met.query.sql_with_params() if met is not None else ("SELECT 1 WHERE 1 = 0", ())
+    # Statements of Django's own making; it cannot group what it has united.
+    statement = f"""
+        SELECT person_id, SUM(likes), SUM(comments), SUM(shares), COUNT(*) OVER (),
+            (SELECT COUNT(*) FROM ({new_count}) newcomers)
+        FROM ({rows}) parts
+        GROUP BY person_id
+        ORDER BY SUM(likes + comments + shares) DESC, person_id
+        LIMIT {LIMIT}
+    """  # noqa: S608
+    names = ("person", *(f"{kind}_sum" for kind in KINDS), "people", "new_people")
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*new_params, *params])
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _new_count(
+def _new_people(
     chosen: Sequence[ConnectedAccount], *, connected: Sequence[ConnectedAccount], period: Period
-) -> Any:
+) -> QuerySet[Any, Any] | None:
+    """Who was met in a period for the first time, each once; None: nobody is new in all time."""
     if period.first_day is None:
-        return Value(0)
+        return None
     met = PersonTotal.objects.filter(
         ledger__in=_ledgers(chosen), met_on__range=(period.first_day, period.last_day)
     ).exclude(person__in=_selves(connected))
@@ -145,26 +153,25 @@ def _new_count(
         elsewhere = PersonTotal.objects.filter(person=OuterRef("person"), ledger__in=_ledgers(connected))
         before = Q(met_on__isnull=True) | Q(met_on__lt=period.first_day)
         met = met.filter(~Exists(elsewhere.filter(before)))
-    one = met.order_by().annotate(one=Value(1)).values("one")
-    return Subquery(one.annotate(number=Count("person", distinct=True)).values("number"))
+    return met.order_by().values("person").distinct()
 
 
 def _is_within(period: Period, day: date | None) -> bool:
     return day is not None and period.first_day is not None and day >= period.first_day
 
 
-def _spans(chosen: Sequence[ConnectedAccount], *, period: Period) -> Q:
-    """The days and whole months that make up a period, of each account apart: so an index finds them.
-
-    A ledger is told as one value, for with a list of them in each part databases read the whole table.
-    """
-    # Of no accounts nothing, and not everything.
-    condition = Q(pk__in=[])
-    for entry in chosen:
-        ledger = Subquery(_ledgers([entry])[:1])
-        for span, first_day, last_day in _parts(period):
-            condition |= Q(ledger=ledger, span=span, starts_on__range=(first_day, last_day))
-    return condition
+def _parts_of(chosen: Sequence[ConnectedAccount], *, period: Period) -> list[QuerySet[Any]]:
+    """The rows that make up a period: what people did in all time is kept as a sum."""
+    if period.first_day is None:
+        return [PersonTotal.objects.filter(ledger__in=_ledgers(chosen))]
+    return [
+        # A ledger is told as one value: with a list of them databases read the whole table.
+        PersonSpan.objects.filter(
+            ledger=Subquery(_ledgers([entry])[:1]), span=span, starts_on__range=(first_day, last_day)
+        )
+        for entry in chosen
+        for span, first_day, last_day in _parts(period)
+    ]
 
 
 def _parts(period: Period) -> list[tuple[str, date, date]]:

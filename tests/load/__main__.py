@@ -39,6 +39,8 @@ def main() -> int:
         "HTTPS": "0",
         "ALLOWED_HOSTS": "127.0.0.1",
         "LOG_LEVEL": "WARNING",
+        # Each reader comes from elsewhere, as through a proxy: many from one place are taken for a thief.
+        "TRUSTED_PROXY_COUNT": "1",
         "ALLOW_PRIVATE_INSTANCES": "1",
         "SKIP_AUTO_SCHEDULE": "1",
         "MEDIA_ROOT": str(folder / "media"),

@@ -36,8 +36,13 @@ class Reader(FastHttpUser):
         self.seen: set[str] = set()
         self.client.get(visits.SIGN_IN, name="sign-in page")
         token = next(cookie.value for cookie in self.client.cookiejar if cookie.name == "csrftoken")
-        form = {"username": ACCOUNTS[next(numbers) % len(ACCOUNTS)], "password": PASSWORD}
-        headers = {"X-CSRFToken": token, "Referer": f"{self.host}{visits.SIGN_IN}"}
+        number = next(numbers)
+        form = {"username": ACCOUNTS[number % len(ACCOUNTS)], "password": PASSWORD}
+        headers = {
+            "X-CSRFToken": token,
+            "Referer": f"{self.host}{visits.SIGN_IN}",
+            "X-Forwarded-For": f"198.51.{number // 250}.{number % 250}",
+        }
         with self.client.post(
             visits.SIGN_IN,
             form,

@@ -94,14 +94,14 @@ def logged(folder: Path) -> Iterator[dict[str, Any]]:
                 }
 
 
-def frequent(role: str, limit: int) -> list[dict[str, Any]]:
-    """Return a role's most frequent statements on PostFlow's tables."""
+def statements(role: str, *, order: str, limit: int) -> list[dict[str, Any]]:
+    """Return a role's statements on PostFlow's tables, those with most `calls` or `total_exec_time` first."""
     names = ("query_id", "calls", "mean", "most", "share", "text")
     found = rows(
         "SELECT queryid, calls, mean_exec_time, max_exec_time, "
         "100 * total_exec_time / sum(total_exec_time) OVER (), query "
         "FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid "
-        f"WHERE r.rolname = {literal(role)} AND query ~ '\"' ORDER BY calls DESC LIMIT {limit}"
+        f"WHERE r.rolname = {literal(role)} AND query ~ '\"' ORDER BY {order} DESC LIMIT {limit}"
     )
     return [dict(zip(names, row, strict=True)) for row in found]
 

@@ -11,12 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import django
+import requests
+
+from tests.load.visits import SIGN_IN
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("LOAD_FOLDER", "."))
@@ -51,6 +55,8 @@ def main() -> int:
     file = ROOT / options.report
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
+    if "plans" in facts:
+        file.with_name("plans.txt").write_text(report.all_plans(facts["plans"]))
     print(text)  # noqa: T201
     for sentence in wrong:
         say(f"too slow or wrong: {sentence}")
@@ -116,6 +122,7 @@ def _read(options: Any) -> dict[str, Any]:
         port = options.first_port - 1
         web = stack.enter_context(running("web", *_gunicorn(port), role="web"))
         _wait_until_open(web, port)
+        _warm_up(port)
         worker = stack.enter_context(
             running("worker", sys.executable, "manage.py", "db_worker", "--no-reload", role="worker")
         )
@@ -125,15 +132,17 @@ def _read(options: Any) -> dict[str, Any]:
             if process.poll() is not None:
                 result["wrong"].append(f"the process {name} ended, see its log")
         hour = _hour(run_id)
-        statements = {role: server.frequent(role, 10) for role in server.ROLES}
+        frequent = {role: server.statements(role, order="calls", limit=10) for role in server.ROLES}
+        heaviest = server.statements("web", order="total_exec_time", limit=3)
         slow = [each for each in server.logged(FOLDER) if each["ms"] >= server.SLOW_MS]
     say("plans")
     return {
         **result,
         "hour": hour,
-        "statements": statements,
+        "frequent": frequent,
+        "heaviest": heaviest,
         "slow": slow,
-        "plans": plans.make(statements, folder=FOLDER),
+        "plans": plans.make([*heaviest, *frequent["web"], *frequent["worker"]], folder=FOLDER),
     }
 
 
@@ -248,6 +257,13 @@ def _wait_until_open(process: subprocess.Popen[bytes], port: int) -> None:
         if process.poll() is not None:
             sys.exit(f"The web server ended:\n{(FOLDER / 'web.log').read_text()[-3000:]}")
         time.sleep(0.2)
+
+
+def _warm_up(port: int) -> None:
+    """Let every process load what it loads once, as in a server that is up for a while."""
+    with ThreadPoolExecutor(16) as pool:
+        answers = pool.map(lambda _: requests.get(f"http://127.0.0.1:{port}{SIGN_IN}", timeout=60), range(64))
+        assert {answer.status_code for answer in answers} == {200}
 
 
 def _memory_gb() -> float:
