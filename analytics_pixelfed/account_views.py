@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.csp import CSP
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csp import csp_override
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from analytics_core import platforms
@@ -65,6 +65,7 @@ def _may_lead_out(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 @login_required
 @never_cache
 @_may_lead_out
+@sensitive_variables("address")
 def connect(request: HttpRequest) -> HttpResponse:
     """Ask for the instance, and lead to its consent page. `?instance=` fills the field in."""
     form = ConnectForm(request.POST or None, initial={"instance": request.GET.get("instance", "")})
@@ -87,6 +88,7 @@ def connect(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @never_cache
+@sensitive_variables()
 def callback(request: HttpRequest) -> HttpResponse:
     """Take what the instance's consent page sent, and lead on: nothing of it stays in an address.
 
@@ -118,6 +120,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
+@sensitive_variables()
 def connect_with_token(request: HttpRequest) -> HttpResponse:
     """Connect with a token that was made at the instance, where it offers nothing else."""
     form = TokenForm(request.POST or None, initial={"instance": request.GET.get("instance", "")})

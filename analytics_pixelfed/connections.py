@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Sum
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
 from analytics_core import platforms, tasks
 from analytics_core.engine.forgetting import forget_account
@@ -185,6 +186,7 @@ def resume(account: MastodonAccount) -> bool:
     return bool(paused.update(state=MastodonAccount.State.ACTIVE, state_reason=""))
 
 
+@sensitive_variables()
 def disconnect(account: MastodonAccount) -> bool:
     """Delete the account with everything that is held of it, and give its token back.
 
