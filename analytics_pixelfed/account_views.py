@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.csp import CSP
@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csp import csp_override
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from analytics_core import platforms
 from analytics_core.engine.forgetting import holdings
@@ -47,6 +48,26 @@ TEMPLATES = "analytics_pixelfed/accounts"
 def connections(request: HttpRequest) -> HttpResponse:
     """List the signed-in user's accounts."""
     return render(request, f"{TEMPLATES}/connections.html", {"connections": own.connections(request.user)})
+
+
+@require_safe
+@login_required
+@never_cache
+def progress(request: HttpRequest, account_id: int) -> HttpResponse:
+    """Show how far the reading of one account is: a part for HTMX, which asks while there is more to come."""
+    found = own.connections(request.user, account_id=account_id)
+    if not found:
+        raise Http404
+    (connection,) = found
+    if not getattr(request, "htmx", False):
+        return redirect("accounts:connections")
+    if not connection.is_active:
+        # It was paused, or refused meanwhile: other buttons belong below it now.
+        return HttpResponseClientRefresh()
+    # Told once, at the end: a voice that repeats itself every two seconds is no help.
+    words = "" if connection.is_watched else f"{connection.account}: {connection.words}"
+    context = {"each": connection, "announce": words}
+    return render(request, f"{TEMPLATES}/progress.html", context)
 
 
 def _may_lead_out(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -145,7 +166,7 @@ def sync(request: HttpRequest, account_id: int) -> HttpResponse:
     if account.state != MastodonAccount.State.ACTIVE:
         messages.warning(request, f"{account} is not being read now: resume or reconnect it first.")
     elif own.start_visit(account):
-        messages.success(request, f"Reading {account} has started. Reload in a moment to see what is new.")
+        messages.success(request, f"Reading {account} has started.")
     else:
         messages.info(request, f"{account} was asked for a moment ago. Wait a minute.")
     return redirect("accounts:connections")

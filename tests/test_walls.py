@@ -73,6 +73,7 @@ ADDRESSES = {
     "accounts:connect": Address("own"),
     "accounts:connect_with_token": Address("own"),
     "accounts:callback": Address("own"),
+    "accounts:progress": Address("object", lambda world: [world.post.account_id]),
     "accounts:sync": Address("object", lambda world: [world.post.account_id], method="post"),
     "accounts:pause": Address("object", lambda world: [world.post.account_id], method="post"),
     "accounts:resume": Address("object", lambda world: [world.post.account_id], method="post"),
