@@ -12,6 +12,7 @@ urlpatterns = [
     path("connect/callback/", views.callback, name="callback"),
     path("connect/token/", views.connect_with_token, name="connect_with_token"),
     path("<int:account_id>/progress/", views.progress, name="progress"),
+    path("<int:account_id>/picture/", views.picture, name="picture"),
     path("<int:account_id>/sync/", views.sync, name="sync"),
     path("<int:account_id>/pause/", views.pause, name="pause"),
     path("<int:account_id>/resume/", views.resume, name="resume"),

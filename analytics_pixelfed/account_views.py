@@ -24,6 +24,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from analytics_core import platforms
 from analytics_core.engine.forgetting import holdings
+from analytics_core.pages import picture_views
 from pixelfed import oauth
 from pixelfed.models import ConnectAttempt, MastodonAccount, host_of
 from postflow import limits
@@ -68,6 +69,16 @@ def progress(request: HttpRequest, account_id: int) -> HttpResponse:
     words = "" if connection.is_watched else f"{connection.account}: {connection.words}"
     context = {"each": connection, "announce": words}
     return render(request, f"{TEMPLATES}/progress.html", context)
+
+
+@require_safe
+@login_required
+def picture(request: HttpRequest, account_id: int) -> HttpResponse:
+    """Return our copy of an account's picture."""
+    account = _own_account(request, account_id)
+    if not account.avatar:
+        raise Http404
+    return picture_views.serve(request, account.avatar)
 
 
 def _may_lead_out(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

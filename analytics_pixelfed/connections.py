@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Sum
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -15,6 +16,7 @@ from analytics_core import platforms, tasks
 from analytics_core.engine import states
 from analytics_core.engine.forgetting import forget_account
 from analytics_core.models import AccountState
+from analytics_core.pages import pictures
 from analytics_core.schedule import LATE_AFTER
 from pixelfed import oauth
 from pixelfed.models import MastodonAccount
@@ -68,6 +70,12 @@ class Connection:
     def progress(self) -> states.Progress | None:
         """How far the visit under way has got; None: there is none, or it has not told yet."""
         return states.progress_of(self.state)
+
+    @property
+    def picture_address(self) -> str:
+        """The address of our own copy of its picture, which changes with it; "" while there is none."""
+        name, address = self.account.avatar, reverse("accounts:picture", args=[self.account.pk])
+        return f"{address}?v={pictures.version(name)}" if name else ""
 
     @property
     def is_under_way(self) -> bool:

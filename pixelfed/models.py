@@ -108,6 +108,11 @@ class MastodonAccount(models.Model):
     )
     display_name = models.CharField(max_length=200, blank=True, default="")
     avatar_url = models.URLField(max_length=500, blank=True, default="")
+    # Our own copy of the picture: its file, of which address it is, and when to try again.
+    avatar = models.CharField(max_length=255, blank=True, default="")
+    avatar_source = models.CharField(max_length=500, blank=True, default="")
+    avatar_due_at = models.DateTimeField(null=True, blank=True)
+    avatar_failures_count = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=20, choices=State, default=State.ACTIVE)
     state_reason = models.CharField(
         max_length=300, blank=True, default="", help_text="One sentence for the account's owner."
