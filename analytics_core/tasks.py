@@ -13,7 +13,7 @@ from django.tasks import task
 from django.utils import timezone
 
 from analytics_core import platforms, schedule
-from analytics_core.engine import archive, forgetting, gallery, leaving, ledger, people, states
+from analytics_core.engine import archive, avatars, forgetting, gallery, leaving, ledger, people, states
 from analytics_core.fetcher import AccountBusy
 from analytics_core.models import SyncRun
 from analytics_core.platforms import Platform, PlatformError
@@ -140,7 +140,7 @@ def _result_of(visit: Callable[[], dict[str, Any]], platform: Platform, account_
 
 def queue_pictures(platform: Platform, account: Any) -> None:
     """Have the pictures fetched that are due, unless a task for that waits or runs already."""
-    if not gallery.has_due(platform, account):
+    if not avatars.is_due(account) and not gallery.has_due(platform, account):
         return
     backend: Any = fetch_pictures.get_backend()
     # Another backend cannot tell: two tasks keep out of each other's way, they are only one too many.
@@ -161,6 +161,7 @@ def fetch_pictures(platform_name: str, account_id: int) -> dict[str, Any]:
     account = platform.active_accounts().filter(pk=account_id).first()
     if account is None:
         return {"skipped": "disconnected, paused or waiting to be reconnected"}
+    avatars.fetch(platform, account)
     stats = gallery.fetch_due(platform, account)
     if stats["work_left"]:
         fetch_pictures.enqueue(platform_name, account_id)

@@ -12,17 +12,19 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.csp import CSP
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csp import csp_override
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from analytics_core import platforms
 from analytics_core.engine.forgetting import holdings
+from analytics_core.pages import picture_views
 from pixelfed import oauth
 from pixelfed.models import ConnectAttempt, MastodonAccount, host_of
 from postflow import limits
@@ -49,6 +51,36 @@ def connections(request: HttpRequest) -> HttpResponse:
     return render(request, f"{TEMPLATES}/connections.html", {"connections": own.connections(request.user)})
 
 
+@require_safe
+@login_required
+@never_cache
+def progress(request: HttpRequest, account_id: int) -> HttpResponse:
+    """Show how far the reading of one account is: a part for HTMX, which asks while there is more to come."""
+    found = own.connections(request.user, account_id=account_id)
+    if not found:
+        raise Http404
+    (connection,) = found
+    if not getattr(request, "htmx", False):
+        return redirect("accounts:connections")
+    if not connection.is_active:
+        # It was paused, or refused meanwhile: other buttons belong below it now.
+        return HttpResponseClientRefresh()
+    # Told once, at the end: a voice that repeats itself every two seconds is no help.
+    words = "" if connection.is_watched else f"{connection.account}: {connection.words}"
+    context = {"each": connection, "announce": words}
+    return render(request, f"{TEMPLATES}/progress.html", context)
+
+
+@require_safe
+@login_required
+def picture(request: HttpRequest, account_id: int) -> HttpResponse:
+    """Return our copy of an account's picture."""
+    account = _own_account(request, account_id)
+    if not account.avatar:
+        raise Http404
+    return picture_views.serve(request, account.avatar)
+
+
 def _may_lead_out(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Let the page's form end at another server: browsers hold the policy against redirects too."""
 
@@ -65,6 +97,7 @@ def _may_lead_out(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 @login_required
 @never_cache
 @_may_lead_out
+@sensitive_variables("address")
 def connect(request: HttpRequest) -> HttpResponse:
     """Ask for the instance, and lead to its consent page. `?instance=` fills the field in."""
     form = ConnectForm(request.POST or None, initial={"instance": request.GET.get("instance", "")})
@@ -87,6 +120,7 @@ def connect(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @never_cache
+@sensitive_variables()
 def callback(request: HttpRequest) -> HttpResponse:
     """Take what the instance's consent page sent, and lead on: nothing of it stays in an address.
 
@@ -118,6 +152,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
+@sensitive_variables()
 def connect_with_token(request: HttpRequest) -> HttpResponse:
     """Connect with a token that was made at the instance, where it offers nothing else."""
     form = TokenForm(request.POST or None, initial={"instance": request.GET.get("instance", "")})
@@ -142,7 +177,7 @@ def sync(request: HttpRequest, account_id: int) -> HttpResponse:
     if account.state != MastodonAccount.State.ACTIVE:
         messages.warning(request, f"{account} is not being read now: resume or reconnect it first.")
     elif own.start_visit(account):
-        messages.success(request, f"Reading {account} has started. Reload in a moment to see what is new.")
+        messages.success(request, f"Reading {account} has started.")
     else:
         messages.info(request, f"{account} was asked for a moment ago. Wait a minute.")
     return redirect("accounts:connections")

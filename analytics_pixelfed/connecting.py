@@ -74,6 +74,7 @@ def read_instance(typed: str) -> str:
         raise ConnectError(str(error)) from error
 
 
+@sensitive_variables()
 def begin(user: Any, *, typed: str, redirect_uri: str, session_key: str) -> str:
     """Return the address of the consent page of the instance in `typed`, and note who is on the way there.
 
@@ -126,7 +127,7 @@ def latest_attempt(user: Any, *, session_key: str) -> ConnectAttempt | None:
     return _attempts(user, session_key).order_by("-pk").first()
 
 
-@sensitive_variables("code", "grant")
+@sensitive_variables()
 def finish(attempt: ConnectAttempt, *, code: str) -> Connected:
     """Make a connected account of the code that the instance sent.
 
@@ -142,7 +143,7 @@ def finish(attempt: ConnectAttempt, *, code: str) -> Connected:
     return _store(attempt.user, app.instance_url, profile, grant, app=app)
 
 
-@sensitive_variables("token", "grant")
+@sensitive_variables()
 def connect_with_token(user: Any, *, typed: str, token: str) -> Connected:
     """Connect the account that a pasted token belongs to.
 
@@ -205,7 +206,7 @@ def _check_software(instance_url: str) -> None:
         raise ConnectError(f"{host} runs {name}. PostFlow can read Pixelfed only, so far.")
 
 
-@sensitive_variables("token", "client")
+@sensitive_variables()
 def _profile(instance_url: str, token: str) -> ProfileRecord:
     host = urlsplit(instance_url).netloc
     try:
@@ -223,7 +224,7 @@ def _profile(instance_url: str, token: str) -> ProfileRecord:
     return profile
 
 
-@sensitive_variables("grant", "values")
+@sensitive_variables()
 def _store(
     user: Any, instance_url: str, profile: ProfileRecord, grant: oauth.Grant, *, app: InstanceApp | None
 ) -> Connected:

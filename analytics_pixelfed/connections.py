@@ -8,11 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Sum
+from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
 from analytics_core import platforms, tasks
+from analytics_core.engine import states
 from analytics_core.engine.forgetting import forget_account
 from analytics_core.models import AccountState
+from analytics_core.pages import pictures
 from analytics_core.schedule import LATE_AFTER
 from pixelfed import oauth
 from pixelfed.models import MastodonAccount, is_readable
@@ -27,6 +31,8 @@ logger = logging.getLogger(__name__)
 SYNC_WAIT_SECONDS = 60
 # An access that ends and cannot be renewed by itself is told of so long before.
 TELL_BEFORE = timedelta(days=30)
+# Without a sign of life for so long, a worker is missing: the page stops asking by itself.
+WATCHED_FOR = timedelta(seconds=states.LEASE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,7 @@ class Connection:
     account: MastodonAccount
     state: AccountState | None
     is_supported: bool
+    is_asked_for: bool = False
     posts_count: int = 0
     events_count: int = 0
 
@@ -57,8 +64,33 @@ class Connection:
     @property
     def is_being_read(self) -> bool:
         """Whether a visit is under way."""
-        until_at = self.state.lease_until_at if self.state else None
-        return until_at is not None and until_at > timezone.now()
+        return states.is_being_read(self.state)
+
+    @property
+    def progress(self) -> states.Progress | None:
+        """How far the visit under way has got; None: there is none, or it has not told yet."""
+        return states.progress_of(self.state)
+
+    @property
+    def picture_address(self) -> str:
+        """The address of our own copy of its picture, which changes with it; "" while there is none."""
+        name, address = self.account.avatar, reverse("accounts:picture", args=[self.account.pk])
+        return f"{address}?v={pictures.version(name)}" if name else ""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether more will come by itself soon: it is read, was asked for, or is not read to its end."""
+        is_new = self.read_at is None and not self.has_failed
+        return self.is_active and (self.is_being_read or self.is_asked_for or is_new or self.is_filling)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether it is worth asking again by itself."""
+        account, state = self.account, self.state
+        signs = [account.created_at, account.token_stored_at, state.last_attempt_at if state else None]
+        last_sign_at = max(sign for sign in signs if sign)
+        is_alive = self.is_asked_for or timezone.now() - last_sign_at < WATCHED_FOR
+        return self.is_under_way and is_alive
 
     @property
     def read_at(self) -> datetime | None:
@@ -70,6 +102,17 @@ class Connection:
         """When it is read next; None: as soon as a worker is free, or not at all."""
         due_at = self.state.next_due_at if self.state and self.is_active else None
         return due_at if due_at and due_at > timezone.now() else None
+
+    @property
+    def progress_words(self) -> str:
+        """How far it is, in a sentence."""
+        if not self.is_watched:
+            return "This takes unusually long: other work comes first, or PostFlow’s worker is not running."
+        if self.progress is None:
+            return "Being read." if self.is_being_read else "It begins as soon as a worker is free."
+        what = "Listing" if self.progress.kind == "posts" else "Reading likes and comments of"
+        left = f", {self.progress.left_words} left" if self.progress.left_words else ""
+        return f"{what} {self.progress.words}{left}."
 
     @property
     def has_failed(self) -> bool:
@@ -109,7 +152,7 @@ class Connection:
             return "bad"
         if self.is_paused:
             return "resting"
-        if self.is_being_read or self.read_at is None and not self.has_failed:
+        if self.is_being_read or self.is_asked_for or self.read_at is None and not self.has_failed:
             return "busy"
         return "bad" if self.has_failed or self.is_late else "good"
 
@@ -124,6 +167,8 @@ class Connection:
             return "Paused"
         if self.is_being_read:
             return "Being read now"
+        if self.is_asked_for and self.read_at is not None:
+            return "Waiting to be read"
         if self.has_failed:
             return "The last reading failed"
         if self.read_at is None:
@@ -131,38 +176,54 @@ class Connection:
         return "Overdue" if self.is_late else "Up to date"
 
 
-def connections(user: Any) -> list[Connection]:
-    """Return the user's accounts in the order they were connected: four queries, however many there are."""
+def connections(user: Any, *, account_id: int | None = None) -> list[Connection]:
+    """Return the user's accounts in the order they were connected: five queries, however many there are.
+
+    Args:
+        account_id: only this one, if it is the user's.
+    """
     platform = platforms.get(PixelfedPlatform.name)
-    secrets = ("access_token", "refresh_token")
-    accounts = list(MastodonAccount.objects.filter(user=user).defer(*secrets))
+    own = MastodonAccount.objects.filter(user=user)
+    if account_id is not None:
+        own = own.filter(pk=account_id)
+    accounts = list(own.defer("access_token", "refresh_token"))
     if not accounts:
         return []
-    states = {
-        state.account_id: state
-        for state in AccountState.objects.filter(
-            platform=platform.name, account_id__in=[account.pk for account in accounts]
-        )
-    }
+    ids = [account.pk for account in accounts]
+    found = AccountState.objects.filter(platform=platform.name, account_id__in=ids)
+    account_states = {state.account_id: state for state in found}
     held: dict[int, Any] = {
         row["account"]: row
-        for row in PixelfedPost.objects.filter(account__user=user)
+        for row in PixelfedPost.objects.filter(account__in=ids)
         .order_by()
         .values("account")
         .annotate(posts=Count("*"), events=Sum("total_engagement"))
     }
-    supported = set(platform.accounts().filter(user=user).values_list("pk", flat=True))
+    supported = set(platform.accounts().filter(pk__in=ids).values_list("pk", flat=True))
+    asked_for = _asked_for()
     return [
         Connection(
             account=account,
-            state=states.get(account.pk),
+            state=account_states.get(account.pk),
             # While nobody has asked the instance yet, the next hour may tell.
             is_supported=account.pk in supported or not account.software,
+            is_asked_for=account.pk in asked_for,
             posts_count=held.get(account.pk, {}).get("posts") or 0,
             events_count=held.get(account.pk, {}).get("events") or 0,
         )
         for account in accounts
     ]
+
+
+def _asked_for() -> set[int]:
+    """Return the accounts, of anybody, that somebody has asked to be read and no worker has taken yet."""
+    backend: Any = tasks.fetch_account.get_backend()
+    if not hasattr(backend, "waiting"):
+        return set()  # another backend: a visit is seen when it has begun
+    since = timezone.now() - WATCHED_FOR
+    waiting = backend.waiting(tasks.fetch_account).filter(priority=tasks.PRIORITY_NOW, enqueued_at__gt=since)
+    called = waiting.values_list("args_kwargs", flat=True)
+    return {each["args"][1] for each in called if each["args"][0] == PixelfedPlatform.name}
 
 
 def start_visit(account: MastodonAccount) -> bool:
@@ -185,6 +246,7 @@ def resume(account: MastodonAccount) -> bool:
     return bool(paused.update(state=MastodonAccount.State.ACTIVE, state_reason=""))
 
 
+@sensitive_variables()
 def disconnect(account: MastodonAccount) -> bool:
     """Delete the account with everything that is held of it, and give its token back.
 

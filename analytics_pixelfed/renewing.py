@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 TRY_AGAIN = timedelta(hours=1)
 
 
-@sensitive_variables("grant")
+@sensitive_variables()
 def renew_token(account: MastodonAccount) -> bool:
     """Renew the account's token if it is time. Returns whether `account` holds another one now.
 

@@ -59,6 +59,18 @@ class Context(logging.Filter):
         return True
 
 
+class NoQuery(logging.Filter):
+    """Cuts the query off the request lines of `runserver`: an OAuth callback carries its code there."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return True: nothing is left out but queries."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                re.sub(r"\?\S*", "", arg) if isinstance(arg, str) else arg for arg in record.args
+            )
+        return True
+
+
 class Json(JsonFormatter):
     """One JSON object a line, of known fields: what libraries attach may hold an address with its query."""
 

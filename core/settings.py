@@ -307,6 +307,10 @@ SECURE_CSP = {
     "object-src": [CSP.NONE],
 }
 
+# What a report of a fault may show, with DEBUG too.
+DEFAULT_EXCEPTION_REPORTER = "core.error_pages.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "core.error_pages.Filter"
+
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 if LOG_LEVEL not in logging.getLevelNamesMapping():
     raise ImproperlyConfigured(
@@ -318,7 +322,7 @@ if LOG_FORMAT not in ("line", "json"):
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"context": {"()": "core.logs.Context"}},
+    "filters": {"context": {"()": "core.logs.Context"}, "no_query": {"()": "core.logs.NoQuery"}},
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name}{ids}: {message}", "style": "{"},
         "json": {"()": "core.logs.Json"},
@@ -329,6 +333,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"level": "INFO"},
+        "django.server": {"handlers": ["console"], "filters": ["no_query"], "propagate": False},
         "axes": {"level": "WARNING"},
         # Below this it writes addresses with their query.
         "urllib3": {"level": "ERROR"},

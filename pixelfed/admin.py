@@ -12,7 +12,10 @@ from core.http import InstanceAddressError, normalize_instance_url
 
 from .models import InstanceApp, MastodonAccount
 
-HIDDEN = ("access_token", "refresh_token", "token_stored_at", "token_expires_at", "token_renew_at", "app")
+HIDDEN = (
+    *("access_token", "refresh_token", "token_stored_at", "token_expires_at", "token_renew_at", "app"),
+    *("avatar", "avatar_source", "avatar_due_at", "avatar_failures_count"),
+)
 
 
 class MastodonAccountForm(forms.ModelForm):

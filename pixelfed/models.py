@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from encrypted_fields.fields import EncryptedTextField
+
+from .fields import SecretField
 
 
 class InstanceApp(models.Model):
@@ -16,7 +17,7 @@ class InstanceApp(models.Model):
     instance_url = models.URLField("instance", max_length=255)
     redirect_uri = models.URLField("sent back to", max_length=255)
     client_id = models.CharField(max_length=255)
-    client_secret = EncryptedTextField()
+    client_secret = SecretField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -43,7 +44,7 @@ class ConnectAttempt(models.Model):
     app = models.ForeignKey(InstanceApp, on_delete=models.CASCADE, related_name="attempts")
     state_digest = models.CharField(max_length=64, unique=True)
     session_digest = models.CharField(max_length=64)
-    verifier = EncryptedTextField(help_text="Proves to the instance who asked for the code (PKCE).")
+    verifier = SecretField(help_text="Proves to the instance who asked for the code (PKCE).")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     def __str__(self) -> str:
@@ -78,9 +79,9 @@ class MastodonAccount(models.Model):
     )
     instance_url = models.URLField("instance", max_length=255)
     username = models.CharField("handle", max_length=100)
-    access_token = EncryptedTextField()
+    access_token = SecretField()
     # The encrypted field keeps an empty text as NULL.
-    refresh_token = EncryptedTextField(null=True, blank=True)
+    refresh_token = SecretField(null=True, blank=True)
     token_stored_at = models.DateTimeField(
         null=True, blank=True, help_text="Tells one token from the next: whoever acts on a refusal checks it."
     )
@@ -107,6 +108,11 @@ class MastodonAccount(models.Model):
     )
     display_name = models.CharField(max_length=200, blank=True, default="")
     avatar_url = models.URLField(max_length=500, blank=True, default="")
+    # Our own copy of the picture: its file, of which address it is, and when to try again.
+    avatar = models.CharField(max_length=255, blank=True, default="")
+    avatar_source = models.CharField(max_length=500, blank=True, default="")
+    avatar_due_at = models.DateTimeField(null=True, blank=True)
+    avatar_failures_count = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=20, choices=State, default=State.ACTIVE)
     state_reason = models.CharField(
         max_length=300, blank=True, default="", help_text="One sentence for the account's owner."

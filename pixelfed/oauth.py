@@ -92,6 +92,7 @@ class Grant:
     renew_at: datetime | None
 
 
+@sensitive_variables()
 def register_app(instance_url: str, *, redirect_uri: str) -> Client:
     """Register PostFlow at an instance (POST /api/v1/apps).
 
@@ -118,6 +119,7 @@ def register_app(instance_url: str, *, redirect_uri: str) -> Client:
     return Client(instance_url, redirect_uri, client_id, client_secret)
 
 
+@sensitive_variables()
 def is_known(client: Client) -> bool:
     """Tell whether the instance still knows the registration (POST /oauth/token with a code that is none).
 
@@ -140,6 +142,7 @@ def is_known(client: Client) -> bool:
     return True
 
 
+@sensitive_variables()
 def consent_address(client: Client, *, state: str, verifier: str, sign_in_anew: bool) -> str:
     """Return the address of the instance's consent page.
 

@@ -80,6 +80,8 @@ ADDRESSES = {
     "accounts:connect": Address("own"),
     "accounts:connect_with_token": Address("own"),
     "accounts:callback": Address("own"),
+    "accounts:progress": Address("object", lambda world: [world.post.account_id]),
+    "accounts:picture": Address("object", lambda world: [world.post.account_id]),
     "accounts:sync": Address("object", lambda world: [world.post.account_id], method="post"),
     "accounts:pause": Address("object", lambda world: [world.post.account_id], method="post"),
     "accounts:resume": Address("object", lambda world: [world.post.account_id], method="post"),
@@ -158,6 +160,7 @@ class World:
         post.picture = default_storage.save(f"pictures/{user.pk}.webp", ContentFile(word.encode()))
         post.picture_width, post.picture_height = 3, 2
         post.save()
+        MastodonAccount.objects.filter(pk=account.pk).update(avatar=post.picture)
         return post
 
 

@@ -118,7 +118,7 @@ def fetch_picture(session: http.Session, post: Any) -> bool:
     if not _claim(post, source=source_key(post)):
         return False
     try:
-        _keep(post, _download(session, address))
+        _keep(post, download(session, address))
     except NotFetched as error:
         _fail(post, error)
         raise
@@ -177,8 +177,8 @@ def _claim(post: Any, *, source: str) -> bool:
     return True
 
 
-def _download(session: http.Session, address: str) -> Thumbnail:
-    """Fetch a picture and make it small. The instance's token has no business here.
+def download(session: http.Session, address: str, *, long_side: int = thumbnails.LONG_SIDE) -> Thumbnail:
+    """Fetch a picture and make it small, in pixels. The instance's token has no business here.
 
     Raises:
         NotFetched: there is none, or none that we show.
@@ -200,7 +200,7 @@ def _download(session: http.Session, address: str) -> Thumbnail:
     _check_status(host, answer)
     try:
         thumbnails.check_type(answer.headers.get("Content-Type", ""))
-        return thumbnails.make_thumbnail(answer.body)
+        return thumbnails.make_thumbnail(answer.body, long_side=long_side)
     except NotAPicture as error:
         raise NotFetched(f"{host}: {error}") from error
 
@@ -234,7 +234,7 @@ def _keep(post: Any, thumbnail: Thumbnail) -> None:
     # The post may be gone meanwhile, or have another address: that is due again.
     unused = post.picture if is_ours else name
     if unused and not type(post).objects.filter(pk=post.pk, picture=unused).exists():
-        _delete_file(unused)
+        delete_file(unused)
 
 
 def _name(post: Any) -> str:
@@ -254,13 +254,17 @@ def _fail(post: Any, error: NotFetched) -> None:
 
 
 def _delete_file_of(sender: type[Any], instance: Any, **kwargs: Any) -> None:
-    if instance.picture:
-        # Not before the post is really gone.
-        transaction.on_commit(partial(_delete_file, instance.picture), robust=True)
+    delete_file_later(instance.picture)
 
 
-def _delete_file(name: str) -> None:
-    """Delete a stored picture that no post has any more; where that fails, some bytes too many stay."""
+def delete_file_later(name: str) -> None:
+    """Delete a stored picture, if there is one, but not before the row that named it is really gone."""
+    if name:
+        transaction.on_commit(partial(delete_file, name), robust=True)
+
+
+def delete_file(name: str) -> None:
+    """Delete a stored picture that nothing has any more; where that fails, some bytes too many stay."""
     try:
         default_storage.delete(name)
     # Which errors a storage raises is its own affair.

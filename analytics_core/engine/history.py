@@ -87,6 +87,10 @@ class PostLister:
             self.visit.on_error(error)
             return
         self._set_posts_count(profile)
+        if profile.avatar_url and profile.avatar_url != getattr(
+            self.account, "avatar_url", profile.avatar_url
+        ):
+            self.platform.store_profile(self.account, profile)
         counts = {
             name: getattr(profile, name) for name in ("followers_count", "following_count", "posts_count")
         }

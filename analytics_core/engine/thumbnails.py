@@ -29,7 +29,7 @@ class NotAPicture(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbnail:
-    """A picture of at most 640 pixels on its long side, as WebP in sRGB without metadata."""
+    """A small picture, as WebP in sRGB without metadata."""
 
     content: bytes = field(repr=False)
     width: int
@@ -48,7 +48,7 @@ def check_type(content_type: str) -> None:
         raise NotAPicture(f"It is no picture but {declared[:60]}.")
 
 
-def make_thumbnail(content: bytes) -> Thumbnail:
+def make_thumbnail(content: bytes, *, long_side: int = LONG_SIDE) -> Thumbnail:
     """Return the small picture: the first frame, upright, in its natural ratio, never enlarged.
 
     Raises:
@@ -61,7 +61,7 @@ def make_thumbnail(content: bytes) -> Thumbnail:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
                 _check_size(picture)
-                return _shrunk(picture)
+                return _shrunk(picture, long_side)
     except NotAPicture:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -79,13 +79,13 @@ def _check_size(picture: Image.Image) -> None:
         raise NotAPicture(f"It has more than {MAX_PIXELS:,} pixels.")
 
 
-def _shrunk(picture: Image.Image) -> Thumbnail:
+def _shrunk(picture: Image.Image, long_side: int) -> Thumbnail:
     profile = picture.info.get("icc_profile")
     # A JPEG can be read at an eighth of its size, which saves nearly all of the time and memory.
-    picture.draft(None, (LONG_SIDE, LONG_SIDE))
+    picture.draft(None, (long_side, long_side))
     picture.load()
     small = _plain(picture)
-    small.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
+    small.thumbnail((long_side, long_side), Image.Resampling.LANCZOS)
     small = _in_srgb(_upright(small), profile)
     out = io.BytesIO()
     # Only what is named here is written: place, camera, comments and profile stay behind.

@@ -27,6 +27,11 @@ def picture(request: HttpRequest, platform_name: str, post_id: int) -> HttpRespo
         raise Http404 from None
     own = selectors.own_posts(request.user, platform=platform).exclude(picture="")
     name: str = get_object_or_404(own.values_list("picture", flat=True), pk=post_id)
+    return serve(request, name)
+
+
+def serve(request: HttpRequest, name: str) -> HttpResponse:
+    """Return a stored picture to a request that may see it, or the way to it in an outside store."""
     is_current = request.GET.get("v") == pictures.version(name)
     if not _is_on_this_machine(name):
         redirect = HttpResponseRedirect(default_storage.url(name))

@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+import time_machine
 from django.apps import apps
 from django.core.management import call_command
 from django.test import Client
@@ -141,20 +142,22 @@ class TestThePage:
     def test_queries_do_not_grow_with_accounts_or_posts(
         self, browser, user, django_assert_num_queries
     ) -> None:
-        # Session, user, accounts, states, posts, which of them are supported.
+        # Session, user, accounts, states, posts, which of them are supported, what was asked for.
         with django_assert_num_queries(3):
             page(browser)
-        for number in range(2):
-            read("pixelfed", make(user, f"a{number}"))
-        with django_assert_num_queries(6):
+        read("pixelfed", make(user, "a"))
+        with django_assert_num_queries(7):
             page(browser)
-        for number in range(2, 12):
+        for number in range(9):
             account = make(user, f"a{number}", instance_url=f"https://pixelfed{number}.example")
             read("pixelfed", account)
             for _ in range(3):
                 build_post("pixelfed", account, likes=2)
-        with django_assert_num_queries(6):
+            tasks.fetch_account.using(priority=tasks.PRIORITY_NOW).enqueue("pixelfed", account.pk)
+        with django_assert_num_queries(7):
             page(browser)
+        with django_assert_num_queries(7):
+            part(browser, account)
 
     def test_other_peoples_accounts_are_not_there(self, browser, other) -> None:
         make(other, "bob")
@@ -163,6 +166,77 @@ class TestThePage:
     def test_names_are_foreign_text(self, browser, user) -> None:
         make(user, display_name="<script>alert(1)</script>")
         assert "<script>alert" not in page(browser)
+
+
+def part(browser, account):
+    return browser.get(address(account, "progress"), headers={"HX-Request": "true"})
+
+
+def is_watched(response) -> bool:
+    return 'hx-trigger="every 2s"' in response.content.decode()
+
+
+class TestWhileItIsRead:
+    def test_a_new_account_is_watched_until_its_history_is_there(self, browser, user) -> None:
+        account = make(user)
+        tasks.fetch_account.using(priority=tasks.PRIORITY_NOW).enqueue("pixelfed", account.pk)
+        assert is_watched(browser.get(LIST))
+        assert "It begins as soon as a worker is free." in part(browser, account).content.decode()
+        DBTaskResult.objects.all().delete()
+        now = timezone.now()
+        read(
+            "pixelfed",
+            account,
+            lease_until_at=now + timedelta(minutes=15),
+            history_is_complete=False,
+            last_attempt_at=now,
+            progress_kind="posts",
+            progress_done=80,
+            progress_total=1160,
+            progress_began_at=now - timedelta(seconds=30),
+            progress_at=now,
+        )
+        html = part(browser, account).content.decode()
+        assert "Listing 80 of 1,160 posts, about 7 minutes left." in html
+        assert 'max="1160" value="80"' in html
+        # Between two visits too.
+        AccountState.objects.update(lease_until_at=None)
+        assert is_watched(part(browser, account))
+        AccountState.objects.update(history_is_complete=True)
+        over = part(browser, account)
+        assert not is_watched(over)
+        assert f'data-announce="{account}: Up to date"' in over.content.decode()
+
+    def test_a_reading_that_was_asked_for_is_watched_and_said_to_wait(self, browser, user) -> None:
+        account = make(user)
+        read("pixelfed", account)
+        assert not is_watched(browser.get(LIST))
+        browser.post(address(account, "sync"))
+        assert is_watched(browser.get(LIST))
+        assert "Waiting to be read" in part(browser, account).content.decode()
+        DBTaskResult.objects.all().delete()
+        assert not is_watched(part(browser, account))
+
+    def test_without_a_worker_it_says_so_and_does_not_ask_for_ever(self, browser, user) -> None:
+        account = make(user)
+        with time_machine.travel(timezone.now() + own.WATCHED_FOR + timedelta(seconds=1)):
+            response = part(browser, account)
+            assert not is_watched(response)
+            assert "worker is not running" in response.content.decode()
+
+    @pytest.mark.parametrize("state", ["paused", "reconnect"])
+    def test_what_is_not_read_any_more_asks_for_a_whole_page_with_its_buttons(
+        self, browser, user, state
+    ) -> None:
+        assert part(browser, make(user, state=state)).headers["HX-Refresh"] == "true"
+
+    def test_without_a_script_a_link_looks_again(self, browser, user) -> None:
+        account = make(user)
+        assert 'class="without-script">Look again</a>' in page(browser)
+        assert browser.get(address(account, "progress")).headers["Location"] == LIST
+
+    def test_other_peoples_are_not_there(self, browser, other) -> None:
+        assert part(browser, make(other)).status_code == 404
 
 
 class TestActions:
