@@ -8,38 +8,13 @@ import pytest
 from core import http
 from core.tests.private_addresses import PRIVATE_LITERALS
 from core.tests.servers import GOOD, get, serving
+from core.tests.watching import resolve_to, watch_connections
 
 
 @pytest.fixture
 def connected(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What a socket was asked to connect to; nothing really is."""
-    addresses: list[Any] = []
-
-    def connect(sock: socket.socket, address: Any) -> None:
-        addresses.append(address[0])
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(socket.socket, "connect", connect)
-    monkeypatch.setattr(socket.socket, "connect_ex", connect)
-    return addresses
-
-
-def resolve_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
-    """Answer each look-up of a name with the next of `answers`, and give the list of names asked for."""
-    real, asked, left = socket.getaddrinfo, [], list(answers)
-
-    def look_up(host: str, port: int, *args: Any, **kwargs: Any) -> Any:
-        if host.replace(".", "").isdigit() or ":" in host:
-            return real(host, port, *args, **kwargs)
-        asked.append(host)
-        found = left.pop(0) if len(left) > 1 else left[0]
-        return [
-            (socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))
-            for ip in found
-        ]
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    return asked
+    return watch_connections(monkeypatch)
 
 
 class TestAddressGuard:
