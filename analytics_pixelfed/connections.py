@@ -100,7 +100,8 @@ class Connection:
     @property
     def next_at(self) -> datetime | None:
         """When it is read next; None: as soon as a worker is free, or not at all."""
-        due_at = self.state.next_due_at if self.state and self.is_active else None
+        is_planned = self.is_active and not self.is_asked_for
+        due_at = self.state.next_due_at if self.state and is_planned else None
         return due_at if due_at and due_at > timezone.now() else None
 
     @property

@@ -209,11 +209,13 @@ class TestWhileItIsRead:
 
     def test_a_reading_that_was_asked_for_is_watched_and_said_to_wait(self, browser, user) -> None:
         account = make(user)
-        read("pixelfed", account)
+        read("pixelfed", account, next_due_at=timezone.now() + timedelta(minutes=20))
         assert not is_watched(browser.get(LIST))
         browser.post(address(account, "sync"))
         assert is_watched(browser.get(LIST))
-        assert "Waiting to be read" in part(browser, account).content.decode()
+        html = part(browser, account).content.decode()
+        assert "Waiting to be read" in html
+        assert "<dd>as soon as a worker is free</dd>" in html
         DBTaskResult.objects.all().delete()
         assert not is_watched(part(browser, account))
 

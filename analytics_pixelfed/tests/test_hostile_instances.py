@@ -1,4 +1,4 @@
-"""What may be typed and what names may lead to, against both forms that connect: nothing private is reached."""
+"""What may be typed and what names may lead to, against both forms that connect: nothing private is asked."""
 
 import ipaddress
 import re
