@@ -194,6 +194,13 @@ def delete_user(departure_id: str) -> dict[str, Any]:
 
 
 @task(queue_name="default", priority=PRIORITY_LEFT_OVER)
+def tend_requests() -> None:
+    """Take up deletions of users that were lost; delete exports whose day is over, and end those nobody builds."""
+    leaving.take_up()
+    archive.tidy_up()
+
+
+@task(queue_name="default", priority=PRIORITY_LEFT_OVER)
 def cover_old_names(platform_name: str) -> dict[str, Any]:
     """Take the names off what is older than settings.KEEP_ENGAGEMENT_DAYS; queue a task for the rest."""
     if not settings.KEEP_ENGAGEMENT_DAYS:

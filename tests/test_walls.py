@@ -268,8 +268,10 @@ class TestForms:
     def test_without_its_token_no_form_is_taken(self, world) -> None:
         for name, address in ADDRESSES.items():
             where = reverse(name, args=address.args(world))
+            # What monitors read is answered before anything else, and takes no form at all.
+            refused = 405 if name.startswith("operations:") else 403
             for user in (None, world.ana, world.operator):
-                assert self.browse(user).post(where, address.data(world)).status_code == 403, name
+                assert self.browse(user).post(where, address.data(world)).status_code == refused, name
         for _, where in admin_addresses():
             assert self.browse(world.operator).post(where).status_code == 403, where
 

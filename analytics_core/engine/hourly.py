@@ -22,8 +22,7 @@ from django.tasks import Task
 from django.utils import timezone
 
 from analytics_core import schedule, tasks
-from analytics_core.engine import archive, leaving
-from analytics_core.models import AccountState, SyncRun
+from analytics_core.models import AccountState, Departure, Export, SyncRun
 from analytics_core.platforms import Platform
 from postflow import limits
 
@@ -65,8 +64,9 @@ def run_hour(platform: Platform, task: Task) -> dict[str, Any]:
     # First, so that no failure below can end the chain.
     ensure_scheduled(task)
     tidy_up(task)
-    archive.tidy_up()
-    leaving.take_up()
+    if Export.objects.exists() or Departure.objects.exists():
+        # A task of its own: a store of files in trouble must not keep anybody's account from being read.
+        tasks.tend_requests.enqueue()
     if settings.KEEP_ENGAGEMENT_DAYS and not _has_run_today(platform):
         tasks.cover_old_names.enqueue(platform.name)
     platform.find_accounts()

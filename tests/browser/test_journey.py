@@ -1,10 +1,13 @@
-"""A photographer's whole way: from making an account to a photo's likes, and to disconnecting.
+"""A photographer's whole way: from making an account to a photo's likes, and to leaving with everything.
 
 A real worker process reads; the instance's own sign-in and consent pages are on the way.
 """
 
+import csv
+import io
 import re
 import time
+import zipfile
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -16,7 +19,7 @@ from pixelfed.models import ConnectAttempt, InstanceApp, MastodonAccount
 from pixelfed.sandbox import SandboxServer, World
 from postflow.models import CustomUser
 from tests.concurrency import database_url
-from tests.workers import errors_in, worker
+from tests.workers import errors_in, wait_until, worker
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -98,8 +101,26 @@ class Journey:
         self.page.get_by_role("button", name="Disconnect and delete").click()
         self.expect(self.page.get_by_text("is disconnected and its data deleted.")).to_be_visible()
 
+    def take_along(self) -> zipfile.ZipFile:
+        page = self.page
+        page.goto("/settings/")
+        page.get_by_role("link", name="Your data").click()
+        page.get_by_role("button", name="Build the file").click()
+        self.expect(page.get_by_text("Ready until")).to_be_visible(timeout=SOON_SECONDS * 1000)
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download").click()
+        return zipfile.ZipFile(download.value.path())
 
-def test_from_making_an_account_to_a_photos_likes_and_to_disconnecting(page, instance, at_work) -> None:
+    def leave(self) -> None:
+        page = self.page
+        page.goto("/settings/data/")
+        page.get_by_role("link", name="Delete my account").click()
+        page.get_by_label("Your password").fill(PASSWORD)
+        page.get_by_role("button", name="Delete everything").click()
+        self.expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_from_making_an_account_to_a_photos_likes_and_to_leaving(page, instance, at_work) -> None:
     began_at = time.monotonic()
     journey = Journey(page, instance)
     expect = journey.expect
@@ -139,6 +160,15 @@ def test_from_making_an_account_to_a_photos_likes_and_to_disconnecting(page, ins
     assert set(PixelfedPost.objects.values_list("username", flat=True)) == {"studio"}
     assert PixelfedLike.objects.count() == 6
     assert CustomUser.objects.get().email == ADDRESS
+
+    # What is held is taken along, and then everything goes.
+    with journey.take_along() as taken:
+        likes = csv.DictReader(io.StringIO(taken.read("likes.csv").decode()))
+        assert len(list(likes)) == 6
+    journey.leave()
+    wait_until(lambda: not CustomUser.objects.exists(), seconds=SOON_SECONDS, what="the account is gone")
+    assert not PixelfedPost.objects.exists()
+    assert not PixelfedLike.objects.exists()
 
     # The instance's own pages and a large photo were on the way, and nothing else.
     assert {urlsplit(address).netloc for address in page.watch.elsewhere} == {urlsplit(instance.url).netloc}
