@@ -195,7 +195,7 @@ def delete_user(departure_id: str) -> dict[str, Any]:
 
 @task(queue_name="default", priority=PRIORITY_LEFT_OVER)
 def tend_requests() -> None:
-    """Take up deletions of users that were lost; delete exports whose day is over, and end those nobody builds."""
+    """Take up deletions of users that were lost, and delete or end exports whose time is over."""
     leaving.take_up()
     archive.tidy_up()
 
