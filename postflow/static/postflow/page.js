@@ -17,6 +17,8 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, requestConfig } = event.detail;
     const asked = new URL(requestConfig.path, location.href).pathname;
+    // A part that asks by itself is gone, deleted in another tab: the page shows what is left.
+    if (xhr.status === 404 && !requestConfig.triggeringEvent) location.reload();
     // Answered from elsewhere: the session ended, and this is the sign-in page.
     if (xhr.responseURL && new URL(xhr.responseURL).pathname !== asked) {
       event.detail.shouldSwap = false;
