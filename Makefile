@@ -3,7 +3,7 @@
 
 PYTHON := .venv/bin/python
 # Options for pytest, for example: make test ARGS="core -x"
-ARGS ?= -n auto
+ARGS ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-browser test-postgres lint format check bench bench-load screenshots docs requirements
