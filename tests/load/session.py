@@ -117,6 +117,8 @@ def _read(options: Any) -> dict[str, Any]:
             )
         )
         _wait_for(instances, "instances", "ready")
+        say("reading the database's files once")
+        server.warm_up()
         server.watch(FOLDER)
         run_id = _hour_begins()
         port = options.first_port - 1
@@ -150,8 +152,7 @@ def _gunicorn(port: int) -> list[Any]:
     """The command that serves the pages, as a server is deployed."""
     bind = ["--bind", f"127.0.0.1:{port}"]
     settings = ROOT / "deploy/gunicorn.conf.py"
-    how = ["-c", settings] if settings.exists() else ["--workers", 2, "--threads", 4]
-    return [sys.executable, "-m", "gunicorn", "core.wsgi:application", *how, *bind]
+    return [sys.executable, "-m", "gunicorn", "core.wsgi:application", "-c", settings, *bind]
 
 
 def _hour_begins() -> int:
