@@ -61,7 +61,8 @@ def figures(client, settings) -> dict[tuple[str, ...], float]:
     settings.METRICS_TOKEN = TOKEN
     response = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     assert response.status_code == 200
-    assert b"password" not in response.content
+    assert b"secret" not in response.content
+    assert TOKEN.encode() not in response.content
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(response.content.decode())
