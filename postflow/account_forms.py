@@ -62,6 +62,9 @@ class SignUpForm(BaseUserCreationForm):
         """Return the address as it is stored, so that one in other case is found to be taken."""
         return same_case(self.cleaned_data["email"])
 
+    def validate_constraints(self) -> None:
+        """Look no second time: one that was taken since the look before would be told beside no field."""
+
     def validate_password_for_user(self, user: Any, *args: str) -> None:
         """Check the password; what is wrong stands beside the first field."""
         super().validate_password_for_user(user, "password1")  # type: ignore[misc]
