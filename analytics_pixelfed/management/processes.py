@@ -26,14 +26,15 @@ class ProcessDied(Exception):
 class Processes:
     """Management commands as processes of their own; they end with the `with` block.
 
-    SIGTERM and SIGHUP end the block like Ctrl-C does, so that no process outlives whoever started it.
+    SIGTERM and SIGHUP end the block like Ctrl-C does, so that no process outlives whoever started it. So does
+    SIGINT where a script has started this in the background: shells have it ignored there.
     """
 
     def __init__(self) -> None:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
         return self
 
