@@ -1,9 +1,13 @@
 """The initial sync as its operator sees it: a process, real hosts, stopped half-way (US-13.1)."""
 
 import json
+from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
+from django.utils import timezone
 
+from analytics_core.models import HostState
 from analytics_pixelfed.models import PixelfedLike, PixelfedPost
 from tests.workers import LONGEST_STOP_SECONDS, Process, all_rows, differences, installed, wait_until, worker
 
@@ -42,6 +46,10 @@ def test_it_is_stopped_and_started_again_beside_a_worker(database, tmp_path) -> 
 def test_a_host_that_is_down_is_told_and_the_other_is_read(database, tmp_path) -> None:
     with installed(hosts=2, accounts=1, posts=3) as houses:
         houses.servers[0].stop()
+        # Down for three hours, so its next try is hours away, at whatever minute this runs.
+        HostState.objects.create(
+            host=urlsplit(houses.servers[0].url).netloc, failing_since_at=timezone.now() - timedelta(hours=3)
+        )
         with Process("sync_all_accounts", url=database.url, log=tmp_path / "sync.log") as process:
             assert process.wait(60) == 1, process.log
         assert "1 account up to date, 1 failed, 0 still to do." in process.log
