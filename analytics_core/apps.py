@@ -12,7 +12,7 @@ class AnalyticsCoreConfig(AppConfig):
     def ready(self) -> None:
         """Have the daily totals follow their owner's time zone, and files go with their exports."""
         from analytics_core.engine.archive import delete_file_with_export
-        from analytics_core.engine.ledger_signals import connect_users
+        from analytics_core.engine.signals import connect_users
 
         connect_users()
         delete_file_with_export()

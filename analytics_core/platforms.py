@@ -302,7 +302,7 @@ def register(platform: Platform) -> None:
     """Make a platform known to the engine. Registering it again replaces it."""
     from analytics_core.engine import avatars
     from analytics_core.engine.gallery import delete_file_with
-    from analytics_core.engine.ledger_signals import connect_platform
+    from analytics_core.engine.signals import connect_platform
 
     _platforms[platform.name] = platform
     delete_file_with(platform.post_model)

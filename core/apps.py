@@ -14,7 +14,7 @@ class CoreConfig(AppConfig):
         from django.core.signals import request_finished
         from django.tasks.signals import task_finished
 
-        from core import checks, logs, reporting  # noqa: F401
+        from core import checks, logs, reporting  # noqa: F401  # they register themselves
         from core.task_backend import queue_retry
 
         task_finished.connect(queue_retry, dispatch_uid="core.queue_retry")

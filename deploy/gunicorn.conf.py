@@ -34,9 +34,9 @@ threads = 4
 timeout = 60
 graceful_timeout = 30
 control_socket_disable = True
-if Path("/dev/shm").is_dir():  # noqa: S108
+if Path("/dev/shm").is_dir():  # noqa: S108  # gunicorn makes files of its own there
     # Beats of a process wait for no disk.
-    worker_tmp_dir = "/dev/shm"  # noqa: S108
+    worker_tmp_dir = "/dev/shm"  # noqa: S108  # the same
 
 # Never a query: an OAuth callback carries its code there. And no address of a person.
 access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"

@@ -67,7 +67,7 @@ class SignUpForm(BaseUserCreationForm):
 
     def validate_password_for_user(self, user: Any, *args: str) -> None:
         """Check the password; what is wrong stands beside the first field."""
-        super().validate_password_for_user(user, "password1")  # type: ignore[misc]
+        super().validate_password_for_user(user, "password1")  # type: ignore[misc]  # missing in the stubs
 
 
 class AskForPasswordForm(PasswordResetForm):
@@ -82,7 +82,7 @@ class AskForPasswordForm(PasswordResetForm):
         error_messages={"required": "Enter your e-mail address.", "invalid": NO_ADDRESS},
     )
 
-    def save(self, *, request: HttpRequest, **options: Any) -> None:  # type: ignore[override]
+    def save(self, *, request: HttpRequest, **options: Any) -> None:  # type: ignore[override]  # Django's takes a template for each part
         """Queue a mail to whoever has this address; the tries for one address are few."""
         address = same_case(self.cleaned_data["email"])
         # Said to nobody: the answer must not tell whether there is such an account.

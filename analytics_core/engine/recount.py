@@ -259,7 +259,7 @@ def _insert_days_of_people(platform: Platform, ledger: Ledger) -> None:
             FROM ({" UNION ALL ".join(parts)}) g
         ) e
         GROUP BY e.person, e.day
-    """  # noqa: S608
+    """  # noqa: S608  # names of our own tables and columns
     home = [ledger.platform, ledger.instance_url]
     with connection.cursor() as cursor:
         cursor.execute(statement, [ledger.pk, PersonSpan.Span.DAY, *home, *params])

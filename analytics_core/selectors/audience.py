@@ -133,7 +133,7 @@ def _ranked(
         GROUP BY person_id
         ORDER BY SUM(likes + comments + shares) DESC, person_id
         LIMIT {LIMIT}
-    """  # noqa: S608
+    """  # noqa: S608  # parts of our own; values are parameters
     names = ("person", *(f"{kind}_sum" for kind in KINDS), "people", "new_people")
     with connection.cursor() as cursor:
         cursor.execute(statement, [*new_params, *params])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from pixelfed.models import MastodonAccount
 from pixelfed.sandbox import SandboxServer, World
@@ -33,6 +34,13 @@ def serve(settings: Any, user: Any) -> Iterator[Serve]:
             return server, account
 
         yield start
+
+
+@pytest.fixture
+def browser(client: Client, user: Any) -> Client:
+    """The photographer's browser, signed in."""
+    client.force_login(user)
+    return client
 
 
 @pytest.fixture

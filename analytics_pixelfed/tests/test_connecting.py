@@ -50,12 +50,6 @@ def server(world) -> Iterator[SandboxServer]:
         yield running
 
 
-@pytest.fixture
-def browser(client, user) -> Client:
-    client.force_login(user)
-    return client
-
-
 def begin(browser, server, **data) -> str:
     """Return the address of the consent page that the form leads to."""
     response = browser.post(CONNECT, {"instance": server.url, **data})

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from django.test import Client
 
 from analytics_pixelfed.tests.test_connecting import CONNECT, TOKEN, begin, come_back, connect, problem, words
 from pixelfed.models import ConnectAttempt, InstanceApp, MastodonAccount
@@ -40,12 +39,6 @@ def server(settings) -> Iterator[SandboxServer]:
     world.add_person("ana", password=PASSWORD)
     with SandboxServer(world) as running:
         yield running
-
-
-@pytest.fixture
-def browser(client, user) -> Client:
-    client.force_login(user)
-    return client
 
 
 def is_clear(message: str, server: SandboxServer) -> bool:

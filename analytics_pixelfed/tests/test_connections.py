@@ -30,12 +30,6 @@ ACTIONS = ("sync", "pause", "resume", "disconnect")
 
 
 @pytest.fixture
-def browser(client, user) -> Client:
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
 def other() -> CustomUser:
     return CustomUser.objects.create_user("bob@example.org", "a long sentence")
 

@@ -47,12 +47,6 @@ def connected(monkeypatch) -> list[str]:
     return watch_connections(monkeypatch)
 
 
-@pytest.fixture
-def browser(client, user) -> Client:
-    client.force_login(user)
-    return client
-
-
 def problem(browser: Client, form: str, typed: str) -> str:
     """Fill a form in; return what it complains of, after a look that nothing was begun."""
     response = browser.post(form, {"instance": typed, "token": "a-token"})

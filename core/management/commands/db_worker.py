@@ -79,7 +79,7 @@ class Worker(db_worker.Worker):
 
 
 # The command has no other way to be given a worker.
-db_worker.Worker = Worker  # type: ignore[misc]
+db_worker.Worker = Worker  # type: ignore[misc]  # its command makes this class by name
 
 
 class Command(db_worker.Command):
