@@ -228,7 +228,12 @@ def _asked_for() -> set[int]:
 
 
 def start_visit(account: MastodonAccount) -> bool:
-    """Have the account read now, before the hourly work. Returns False if that was asked for a moment ago."""
+    """Have the account read now, before the hourly work. Returns False if that was asked for a moment ago.
+
+    Two buttons, two ways to hold the next press back for a minute. This one leaves no row, for how far it is
+    stands in the account's state, so `limits` counts it, by account. A press of Refresh has a row, which says
+    whose its tasks are; that row tells the minute as well, by user, and is gone when nothing could be queued.
+    """
     if not limits.spend("sync", account.pk, at_most=1, seconds=SYNC_WAIT_SECONDS):
         return False
     tasks.fetch_account.using(priority=tasks.PRIORITY_NOW).enqueue(PixelfedPlatform.name, account.pk)
