@@ -20,7 +20,7 @@ from analytics_core.engine import hosts, hourly
 from analytics_core.fetcher import AccountBusy
 from analytics_core.models import KINDS, AccountState, HostState, Notice, Precision
 from analytics_core.platforms import NotificationRecord, PersonRecord
-from analytics_pixelfed import pixelfed_client
+from analytics_pixelfed import sending
 from analytics_pixelfed.models import PixelfedComment, PixelfedLike, PixelfedPost, PixelfedShare
 from analytics_pixelfed.services import PixelfedAnalyticsFetcher
 from analytics_pixelfed.tasks import fetch_all_pixelfed_engagement
@@ -372,7 +372,7 @@ class TestKilled:
 
     @pytest.fixture
     def at_request(self, monkeypatch):
-        real = pixelfed_client.http.fetch
+        real = sending.http.fetch
 
         def kill(number, work, *, after=False) -> bool:
             seen = 0
@@ -386,7 +386,7 @@ class TestKilled:
                 return answer or real(*args, **kwargs)
 
             with monkeypatch.context() as patched:
-                patched.setattr(pixelfed_client.http, "fetch", fetch)
+                patched.setattr(sending.http, "fetch", fetch)
                 try:
                     work()
                 except Killed:

@@ -19,7 +19,7 @@ import responses
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from analytics_core import platforms
-from analytics_pixelfed import answers, pixelfed_client
+from analytics_pixelfed import answers, sending
 from analytics_pixelfed.answers import Blocked, Gone, ReconnectNeeded, TryLater, WrongAnswer
 from analytics_pixelfed.pixelfed_client import PixelfedAPIClient, PixelfedAPIError, retry_on_failure
 from core.tests.private_addresses import PRIVATE_LITERALS, PRIVATE_NAMES
@@ -48,7 +48,7 @@ def mocked() -> Iterator[responses.RequestsMock]:
 def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that would have been made, in seconds."""
     made: list[float] = []
-    monkeypatch.setattr(pixelfed_client, "sleep", made.append)
+    monkeypatch.setattr(sending, "sleep", made.append)
     return made
 
 
@@ -559,7 +559,7 @@ def test_fifty_megabytes_are_not_read(ana, sandbox, sleeps):
 
 @pytest.fixture
 def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pixelfed_client.random, "uniform", lambda low, high: low)
+    monkeypatch.setattr(sending.random, "uniform", lambda low, high: low)
 
 
 def test_a_failing_server_is_asked_four_times_after_one_two_and_four_seconds(
@@ -744,7 +744,7 @@ def test_every_notation_of_a_pause_is_understood_on_a_real_connection(ana, sandb
 
 @pytest.fixture
 def fresh_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pixelfed_client, "_pace", pixelfed_client._Pacer())
+    monkeypatch.setattr(sending, "_pace", sending._Pacer())
 
 
 def test_requests_to_one_host_are_a_second_apart(fresh_pace, mocked, sleeps, settings):
