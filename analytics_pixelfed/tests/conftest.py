@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +9,6 @@ from django.test import Client
 
 from pixelfed.models import MastodonAccount
 from pixelfed.sandbox import SandboxServer, World
-
-RECORDINGS = Path(__file__).parents[2] / "tests" / "recordings" / "pixelfed-0.11.13"
 
 Serve = Callable[..., tuple[SandboxServer, MastodonAccount]]
 
