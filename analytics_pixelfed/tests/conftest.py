@@ -5,10 +5,13 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
 from pixelfed.models import MastodonAccount
 from pixelfed.sandbox import SandboxServer, World
+
+from .visiting import NOON
 
 Serve = Callable[..., tuple[SandboxServer, MastodonAccount]]
 
@@ -31,6 +34,13 @@ def serve(settings: Any, user: Any) -> Iterator[Serve]:
             return server, account
 
         yield start
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """Noon, until the test moves it on."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
 
 
 @pytest.fixture
