@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_core.text import MAX_LENGTH, html_to_text, plain_text
-from tests.recorded import recording
+from tests.recorded import answered
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_links_of_both_servers_become_their_words():
 
 
 def test_a_recorded_caption_without_tags_keeps_its_lines():
-    content = recording(100)["response"]["body"]["content"]
+    content = answered(100)["body"]["content"]
     assert "\n" in content
     assert (
         html_to_text(content)

@@ -8,7 +8,7 @@ import pytest
 from analytics_pixelfed.answers import Blocked, Gone, ReconnectNeeded, TryLater, WrongAnswer
 from analytics_pixelfed.pixelfed_client import PixelfedAPIClient, PixelfedAPIError
 from pixelfed.sandbox import MASTODON, PIXELFED, PIXELFED_2026, SandboxServer, World
-from tests.recorded import recording
+from tests.recorded import answered
 
 from .answering import API, INSTANCE, ME, TOKEN, calls
 
@@ -41,7 +41,7 @@ RECORDED_FAILURES = {
 
 @pytest.mark.parametrize(("number", "error"), RECORDED_FAILURES.items())
 def test_every_recorded_failure_is_told_apart(client, mocked, sleeps, number, error):
-    answer = recording(number)["response"]
+    answer = answered(number)
     body = json.dumps(answer["body"]) if answer["body_kind"] == "json" else answer["body"]
     skipped = ("Content-Length", "Transfer-Encoding", "Connection", "Content-Type", "Set-Cookie")
     headers = {name: value for name, value in answer["headers"].items() if name not in skipped}

@@ -11,7 +11,7 @@ import responses
 from analytics_pixelfed import pixelfed_client
 from analytics_pixelfed.pixelfed_client import PixelfedAPIError
 from pixelfed.sandbox import World, load_recorded_scenario
-from tests.recorded import RECORDINGS, recording
+from tests.recorded import RECORDINGS, answered
 
 from .answering import INSTANCE, ids
 
@@ -106,7 +106,7 @@ def test_the_recorded_thread_is_found_as_far_as_the_instance_shows_it(serve):
     post = world.posts["P01_hit"]
     found = client.get_post_context(str(post.id), replies_count=32)
     top = [comment["id"] for comment in found if comment["in_reply_to_id"] == str(post.id)]
-    recorded = recording(106)["response"]["body"]["descendants"]
+    recorded = answered(106)["body"]["descendants"]
     assert top == [status["id"] for status in recorded]
     assert len(found) > len(top)
     assert not found.is_complete

@@ -9,13 +9,13 @@ from responses.matchers import query_param_matcher
 from analytics_pixelfed import pixelfed_client
 from analytics_pixelfed.pixelfed_client import PixelfedAPIClient
 from pixelfed.sandbox import World, load_recorded_scenario
-from tests.recorded import RECORDINGS, recording
+from tests.recorded import RECORDINGS, answered
 
 from .answering import DIALECTS, NOTIFICATIONS, answer_with, ids, replay
 
 
 def notified_ids(*numbers: int) -> set[str]:
-    return {row["id"] for number in range(*numbers) for row in recording(number)["response"]["body"]}
+    return {row["id"] for number in range(*numbers) for row in answered(number)["body"]}
 
 
 def notes(*numbers: int) -> list[dict[str, Any]]:

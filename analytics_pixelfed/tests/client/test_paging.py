@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from analytics_pixelfed.paging import Found, clean_id, item_id, older_page, oldest_id
-from tests.recorded import recording
+from tests.recorded import answered
 
 from .answering import LIKERS, NEWER, NOTIFICATIONS, OLDER
 
@@ -27,7 +27,7 @@ def test_the_cursor_that_points_to_older_ones_is_taken_whatever_its_rel():
 
 @pytest.mark.parametrize("number", [115, 116, 117, 119, 121, 122, 124, 125, 139])
 def test_the_recorded_links_lead_to_what_was_recorded_as_older(number):
-    link = recording(number)["response"]["headers"]["Link"]
+    link = answered(number)["headers"]["Link"]
     (older,) = older_page(link).values()
     assert f'cursor={older}>; rel="prev"' in link
 

@@ -11,7 +11,7 @@ from analytics_pixelfed import pixelfed_client
 from analytics_pixelfed.pixelfed_client import PixelfedAPIClient
 from pixelfed.sandbox import MASTODON, World, load_recorded_scenario
 from pixelfed.sandbox.paging import encode_cursor
-from tests.recorded import RECORDINGS, recording
+from tests.recorded import RECORDINGS, answered
 
 from .answering import DIALECTS, LIKERS, OLDER, accounts, answer_with, ids, replay
 
@@ -60,7 +60,7 @@ def test_the_recorded_pages_themselves_hold_124_likes(settings, mocked):
     with PixelfedAPIClient("http://127.0.0.1:58080", "token") as client:
         found = client.get_post_favourited_by("1030121032011046913")
     assert (len(found), len(set(ids(found))), found.is_complete) == (124, 124, True)
-    assert found == recording(119)["response"]["body"] + recording(120)["response"]["body"]
+    assert found == answered(119)["body"] + answered(120)["body"]
 
 
 @DIALECTS

@@ -8,7 +8,7 @@ import pytest
 from analytics_pixelfed import pixelfed_client
 from analytics_pixelfed.pixelfed_client import PixelfedAPIClient
 from pixelfed.sandbox import World, load_recorded_scenario
-from tests.recorded import RECORDINGS, recording
+from tests.recorded import RECORDINGS, answered
 
 from .answering import DIALECTS, STATUSES, answer_with, ids
 
@@ -27,7 +27,7 @@ def test_all_recorded_posts_are_listed_each_once_and_newest_first(serve):
     world = load_recorded_scenario(RECORDINGS, stage="reading")
     _, client = serve(world)
     account_id = str(world.person("ana").id)
-    recorded = [status["id"] for number in range(62, 65) for status in recording(number)["response"]["body"]]
+    recorded = [status["id"] for number in range(62, 65) for status in answered(number)["body"]]
     assert ids(all_posts(client, account_id)) == recorded
     world.play_until("final")
     assert len(all_posts(client, account_id)) == 57

@@ -5,12 +5,12 @@ from typing import Any
 from analytics_core.platforms import PostRecord
 from analytics_pixelfed import parsing
 from analytics_pixelfed.pixelfed_client import PixelfedAPIError
-from tests.recorded import recording
+from tests.recorded import answered
 
 
 def recorded(number: int) -> Any:
     """The body of a recorded answer, to be changed at will."""
-    return recording(number)["response"]["body"]
+    return answered(number)["body"]
 
 
 def photo(**changes: Any) -> dict[str, Any]:
