@@ -39,6 +39,9 @@ class PixelfedAPIClient(Sender):
     Attributes:
         may_go_on: asked before each further page of people or comments; False cuts the list short, which
             `Found.is_cut` then tells. Default: always True.
+
+    Raises:
+        PixelfedAPIError: from every method, in the class that says what to do about it (see `answers`).
     """
 
     def __init__(self, instance_url: str, access_token: str) -> None:
