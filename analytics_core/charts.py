@@ -96,6 +96,7 @@ class Chart:
         marks: photos at the time they were posted, at most `MARKS`, in time order.
         marks_left_out: how many more photos were posted in this time and have no mark.
         unfinished: index of the bucket that is not over; it is hatched or dashed and called "so far".
+        breaks: indexes from which on a step of the axis is longer, with words such as "by day".
         note: what is not in the chart, such as "12 likes at an unknown time are left out."
         explanation: for "How is this computed?".
         csv_url, json_url: addresses of the same rows as files; "" leaves the link out.
@@ -115,6 +116,7 @@ class Chart:
     marks: Sequence[Mark] = ()
     marks_left_out: int = 0
     unfinished: int | None = None
+    breaks: Sequence[tuple[int, str]] = ()
     note: str = ""
     explanation: Explanation | None = None
     csv_url: str = ""
@@ -144,6 +146,7 @@ class Chart:
                 for s in self.series
             ],
             "unfinished": self.unfinished,
+            "breaks": list(self.breaks),
             "marks": [{"index": mark.index, "title": mark.title} for mark in self.marks],
         }
 

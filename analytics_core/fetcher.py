@@ -48,7 +48,7 @@ READING_FIELDS = ("server_count", "read_count", "read_at")
 
 
 class AccountBusy(Exception):
-    """Another run reads this account right now."""
+    """Another visit reads this account right now."""
 
 
 class AnalyticsFetcher:
@@ -58,6 +58,9 @@ class AnalyticsFetcher:
     failure of the other side, records how it went in the account's state, and returns counts with
     `errors` (how many things failed) and `message` (the last failure in words, "" if none). It also has
     `stopped` where the process was asked to end and the work in hand was broken off.
+
+    Raises:
+        AccountBusy: from every public method, while somebody else holds the lease.
 
     Attributes:
         is_quick: a first try, which must be in nobody's way: a host in trouble ends it, without a word to the
@@ -138,6 +141,11 @@ class AnalyticsFetcher:
         self, hours: int = 24, max_posts: int = 50, progress: OnProgress | None = None
     ) -> dict[str, Any]:
         """Read the engagement of the posts of the last `hours` hours, newest first.
+
+        Args:
+            hours: how far back from now they were posted.
+            max_posts: read no more than so many.
+            progress: told before each post, and at the end.
 
         Returns:
             posts_processed, total_new_likes, total_new_comments, total_new_shares, errors, message.
@@ -220,7 +228,7 @@ class AnalyticsFetcher:
         """Do the work under the account's lease; failures of the other side become `errors` and `message`.
 
         Raises:
-            AccountBusy: another run holds the lease.
+            AccountBusy: another visit holds the lease.
         """
         stats.update(errors=0, message="")
         self._state = states.state_of(self.platform, self.account)

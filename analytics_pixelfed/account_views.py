@@ -74,7 +74,7 @@ def progress(request: HttpRequest, account_id: int) -> HttpResponse:
 @require_safe
 @login_required
 def picture(request: HttpRequest, account_id: int) -> HttpResponse:
-    """Return our copy of an account's picture."""
+    """Return our copy of an account's picture; 404 while there is none, and for another's account."""
     account = _own_account(request, account_id)
     if not account.avatar:
         raise Http404

@@ -28,7 +28,7 @@ from .platform import PixelfedPlatform
 
 logger = logging.getLogger(__name__)
 
-SYNC_WAIT_SECONDS = 60
+VISIT_WAIT_SECONDS = 60
 # An access that ends and cannot be renewed by itself is told of so long before.
 TELL_BEFORE = timedelta(days=30)
 # Without a sign of life for so long, a worker is missing: the page stops asking by itself.
@@ -228,8 +228,13 @@ def _asked_for() -> set[int]:
 
 
 def start_visit(account: MastodonAccount) -> bool:
-    """Have the account read now, before the hourly work. Returns False if that was asked for a moment ago."""
-    if not limits.spend("sync", account.pk, at_most=1, seconds=SYNC_WAIT_SECONDS):
+    """Have the account read now, before the hourly work. Returns False if that was asked for a moment ago.
+
+    Two buttons, two ways to hold the next press back for a minute. This one leaves no row, for how far it is
+    stands in the account's state, so `limits` counts it, by account. A press of Refresh has a row, which says
+    whose its tasks are; that row tells the minute as well, by user, and is gone when nothing could be queued.
+    """
+    if not limits.spend("visit", account.pk, at_most=1, seconds=VISIT_WAIT_SECONDS):
         return False
     tasks.fetch_account.using(priority=tasks.PRIORITY_NOW).enqueue(PixelfedPlatform.name, account.pk)
     return True

@@ -79,7 +79,7 @@ def parse_profile(item: Any) -> ProfileRecord:
 
 
 def parse_post(item: Any) -> PostRecord:
-    """Read a status that has media."""
+    """Read a status; one without a picture or video is odd (api-facts A.2)."""
     remote_id = _id_of(item)
     media = list(_media(item.get("media_attachments")))
     if not media:

@@ -101,7 +101,11 @@ class PixelfedPlatform(Platform):
             waiting.update(state=account.state, state_reason="")
 
     def disconnect(self, account: MastodonAccount) -> bool:
-        """Delete the account with everything, and give its token back where the server takes it."""
+        """Delete the account with everything, and give its token back where the server takes it.
+
+        Returns:
+            Whether the access is over at the instance too.
+        """
         from .connections import disconnect
 
         return disconnect(account)

@@ -77,7 +77,7 @@ class PixelfedSource:
         return parsing.parse_each(context, parsing.parse_comment)
 
     def notifications(self, *, since_id: str) -> Listing[NotificationRecord]:
-        """Return what was notified since."""
+        """Return what was notified after `since_id`, newest first; "": all that the instance still has."""
         found = self.client.get_notifications(since_id or None)
         # A stand-in for the client may know no notifications.
         return parsing.parse_each(found if isinstance(found, list) else [], parsing.parse_notification)

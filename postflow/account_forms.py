@@ -139,7 +139,7 @@ class ChangeAddressForm(forms.Form):
         super().__init__(*args, **kwargs)
 
     def clean_new_email(self) -> str:
-        """Return an address that is free, in lower case."""
+        """Return a free address, in lower case. Raises ValidationError: it is one's own, or taken."""
         address = same_case(self.cleaned_data["new_email"])
         if address == self.user.email:
             raise forms.ValidationError("This is your address already.")
@@ -148,7 +148,7 @@ class ChangeAddressForm(forms.Form):
         return address
 
     def clean_password(self) -> str:
-        """Check the password."""
+        """Return the password. Raises ValidationError: it is not the one of the account."""
         password = self.cleaned_data["password"]
         if not self.user.check_password(password):
             raise forms.ValidationError(WRONG_PASSWORD)

@@ -44,7 +44,11 @@ class UserManager(BaseUserManager["CustomUser"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> CustomUser:
-        """Create and return a user who may do everything in the admin."""
+        """Create and return a user who may do everything in the admin.
+
+        Raises:
+            ValueError: no e-mail address was given.
+        """
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
 
     def get_by_natural_key(self, username: str | None) -> CustomUser:

@@ -22,6 +22,7 @@ BY_HOUR = 2 * DAY
 BY_DAY = 92 * DAY
 DAYS_OF_OLD = 28 * DAY
 BY_WEEK = 104 * WEEK
+_STEP_NAMES = {DAY: "by day", WEEK: "by week", 4 * WEEK: "by 4 weeks"}
 # Two visits that are no further apart tell a time well enough for a step by the hour.
 CLOSE = 2 * HOUR
 # The line has a gap where more than one in so many may or may not have come by then.
@@ -77,6 +78,7 @@ def curve(
         titles=[_title(edge, moment) for edge, moment in zip(edges, moments, strict=True)],
         starts=moments,
         label_name="Age",
+        breaks=breaks(edges),
         series=[
             # Marks need a line to stand on.
             Series(
@@ -137,6 +139,16 @@ def _step(reached: timedelta, age: timedelta) -> timedelta:
     return WEEK if reached < BY_WEEK else 4 * WEEK
 
 
+def breaks(edges: Sequence[timedelta]) -> list[tuple[int, str]]:
+    """Return where steps grow longer: the index from which on they are, and the words for the longer ones."""
+    steps = [later - earlier for earlier, later in pairwise(edges)]
+    return [
+        (index, _STEP_NAMES[after])
+        for index, (before, after) in enumerate(pairwise(steps), start=1)
+        if before != after
+    ]
+
+
 def label(age: timedelta, *, of: timedelta) -> str:
     """Return an age as it fits below the axis of a curve up to the age `of`: "3 h", "5 d", "16 wk"."""
     if age <= BY_HOUR:
@@ -173,8 +185,8 @@ def _likes_finding(likes: Known) -> str:
         return f"{said} so far; when most of them came is not known."
     if count < 3:
         return f"{said} within {age_words(likes.latest[-1])} of posting."
-    last = f", the last one after {age_words(likes.latest[-1])}" if likes.has_close_last else ""
-    return f"Half of these {said} came within {age_words(half)} of posting{last}."
+    whole = f", all within {age_words(likes.latest[-1])}" if likes.has_close_last else ""
+    return f"Half of these {said} came within {age_words(half)} of posting{whole}."
 
 
 def vague_words(known: Mapping[str, Known], *, counts: Mapping[str, KindCount], drawn: Iterable[str]) -> str:

@@ -164,8 +164,8 @@ def _note(unit: str, days: Days) -> str:
     left_out = [f"{n:,} {noun(kind, n)}" for kind, n in days.undated.items() if n]
     if not left_out:
         return ""
-    together = sum(days.undated.values())
-    return f"{' and '.join(left_out)} at an unknown time {'is' if together == 1 else 'are'} in no {unit}."
+    verb = "is" if sum(days.undated.values()) == 1 else "are"
+    return f"{' and '.join(left_out)} at an unknown time {verb} in no {unit} of any range."
 
 
 def _explanation(unit: str, *, period: Period, days: Days) -> Explanation:

@@ -141,13 +141,28 @@ def test_what_the_instance_counts_and_does_not_list_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("age", "expected"),
+    [
+        (2 * DAY, []),
+        (2 * DAY + HOUR, [("48 h", "by day")]),
+        (92 * DAY, [("48 h", "by day")]),
+        (93 * DAY, [("48 h", "by day"), ("28 d", "by week")]),
+        (735 * DAY, [("48 h", "by day"), ("28 d", "by week"), ("104 wk", "by 4 weeks")]),
+    ],
+)
+def test_it_says_where_the_steps_of_the_axis_grow_longer(age, expected) -> None:
+    chart = draw(age, likes=[exact(HOUR)])
+    assert [(chart.labels[index], words) for index, words in chart.breaks] == expected
+
+
+@pytest.mark.parametrize(
     ("likes", "said"),
     [
         ([HOUR], "1 like within 60 minutes of posting."),
         ([HOUR, 3 * HOUR], "2 likes within 3 hours of posting."),
         (
             [HOUR, 2 * HOUR, 9 * HOUR, 40 * DAY],
-            "Half of these 4 likes came within 2 hours of posting, the last one after 40 days.",
+            "Half of these 4 likes came within 2 hours of posting, all within 40 days.",
         ),
     ],
 )

@@ -1,21 +1,13 @@
 """HTML of other servers becomes what a person reads, and nothing that a database refuses."""
 
-import json
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_core.text import MAX_LENGTH, html_to_text, plain_text
-
-RECORDINGS = Path(__file__).parents[2] / "tests" / "recordings" / "pixelfed-0.11.13"
-
-
-def recorded_content(name: str) -> str:
-    (file,) = RECORDINGS.glob(name)
-    return json.loads(file.read_text())["response"]["body"]["content"]
+from tests.recorded import answered
 
 
 @pytest.mark.parametrize(
@@ -76,7 +68,7 @@ def test_links_of_both_servers_become_their_words():
 
 
 def test_a_recorded_caption_without_tags_keeps_its_lines():
-    content = recorded_content("100-*.json")
+    content = answered(100)["body"]["content"]
     assert "\n" in content
     assert (
         html_to_text(content)

@@ -78,7 +78,7 @@ class TestChart:
 
     def test_what_has_no_day_is_told(self) -> None:
         found = chart(undated={"likes": 3, "comments": 0, "shares": 1})
-        assert found.note == "3 likes and 1 share at an unknown time are in no day."
+        assert found.note == "3 likes and 1 share at an unknown time are in no day of any range."
         assert "days of UTC" in chart(zones={"UTC"}).explanation.paragraphs[0]
 
     def test_nothing_at_all_is_said_in_words(self) -> None:

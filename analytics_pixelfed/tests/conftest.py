@@ -1,17 +1,19 @@
-"""An account connected to a sandbox, for the tests that go over a real socket."""
+"""Accounts, connected to a sandbox or made up, and the browsers of those whose they are."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
+from analytics_core.tests.builders import build_post
 from pixelfed.models import MastodonAccount
 from pixelfed.sandbox import SandboxServer, World
+from postflow.models import CustomUser
 
-RECORDINGS = Path(__file__).parents[2] / "tests" / "recordings" / "pixelfed-0.11.13"
+from .visiting import NOON
 
 Serve = Callable[..., tuple[SandboxServer, MastodonAccount]]
 
@@ -37,6 +39,13 @@ def serve(settings: Any, user: Any) -> Iterator[Serve]:
 
 
 @pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """Noon, until the test moves it on."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
 def browser(client: Client, user: Any) -> Client:
     """The photographer's browser, signed in."""
     client.force_login(user)
@@ -44,8 +53,25 @@ def browser(client: Client, user: Any) -> Client:
 
 
 @pytest.fixture
-def pixelfed_account(user: Any) -> MastodonAccount:
+def account(user: Any) -> MastodonAccount:
     """An account with the four fields that suffice."""
     return MastodonAccount.objects.create(
         user=user, instance_url="https://pixelfed.social", username="ana", access_token="token123"
     )
+
+
+@pytest.fixture
+def signed_in(client: Client, account: MastodonAccount) -> Client:
+    """The browser of somebody who has an account connected."""
+    client.force_login(account.user)
+    return client
+
+
+@pytest.fixture
+def others_post() -> Any:
+    """A post of somebody else."""
+    other = CustomUser.objects.create_user(email="ben@example.org")
+    account = MastodonAccount.objects.create(
+        user=other, instance_url="https://pixelfed.social", username="ben", access_token="t"
+    )
+    return build_post("pixelfed", account, likes=77, caption="Not yours")

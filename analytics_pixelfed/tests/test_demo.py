@@ -13,7 +13,7 @@ from django_tasks_db.models import DBTaskResult
 
 from analytics_core.models import AccountState
 from analytics_pixelfed.management.commands.demo import EMAIL, Command
-from analytics_pixelfed.management.processes import ProcessDied, Processes
+from analytics_pixelfed.management.demo_processes import ProcessDied, Processes
 from analytics_pixelfed.models import PixelfedPost
 from analytics_pixelfed.services import PixelfedAnalyticsFetcher
 from core import http

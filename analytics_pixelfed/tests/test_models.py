@@ -34,8 +34,8 @@ def make_post(account, post_id="12345", **values):
 
 
 @pytest.fixture
-def post(pixelfed_account):
-    return make_post(pixelfed_account)
+def post(account):
+    return make_post(account)
 
 
 def like(post, who="user1", **values):
@@ -90,17 +90,17 @@ def test_nobody_is_counted_twice(post, make) -> None:
         make(post)
 
 
-def test_the_same_ids_may_appear_under_another_account(post, pixelfed_account, django_user_model) -> None:
-    pixelfed_account.pk, pixelfed_account.user = (
+def test_the_same_ids_may_appear_under_another_account(post, account, django_user_model) -> None:
+    account.pk, account.user = (
         None,
         django_user_model.objects.create_user(email="b@example.org"),
     )
-    pixelfed_account.save()
-    other = make_post(pixelfed_account)
+    account.save()
+    other = make_post(account)
     comment(post)
     comment(other)
     with pytest.raises(IntegrityError), transaction.atomic():
-        make_post(pixelfed_account)
+        make_post(account)
 
 
 def test_a_comment_knows_whether_it_answers(post) -> None:
@@ -166,8 +166,8 @@ def test_recent_engagement_leaves_out_what_may_be_older(post) -> None:
     assert post.get_recent_engagement()["likes"] == 1
 
 
-def test_top_likers_are_those_who_like_most_posts_of_the_account(post, pixelfed_account) -> None:
-    posts = [post, make_post(pixelfed_account, "2"), make_post(pixelfed_account, "3")]
+def test_top_likers_are_those_who_like_most_posts_of_the_account(post, account) -> None:
+    posts = [post, make_post(account, "2"), make_post(account, "3")]
     for number, someone in enumerate(posts):
         like(someone, "always", display_name="Al Ways")
         if number < 2:
@@ -188,10 +188,10 @@ def test_everything_goes_with_its_post(post) -> None:
         assert not model.objects.exists()
 
 
-def test_a_deleted_plan_leaves_its_post(post, pixelfed_account) -> None:
+def test_a_deleted_plan_leaves_its_post(post, account) -> None:
     from postflow.models import ScheduledPost
 
-    plan = ScheduledPost.objects.create(user=pixelfed_account.user, caption="", scheduled_time=timezone.now())
+    plan = ScheduledPost.objects.create(user=account.user, caption="", scheduled_time=timezone.now())
     post.scheduled_post = plan
     post.save()
     plan.delete()

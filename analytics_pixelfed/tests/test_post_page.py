@@ -14,18 +14,11 @@ from analytics_core.utils import get_engagement_timeline
 from pixelfed.models import MastodonAccount
 from postflow.models import CustomUser
 
+from .shown import page_of, words
+
 pytestmark = pytest.mark.django_db
 
 MARKUP = '<script>alert("x")</script>'
-
-
-def page_of(post) -> str:
-    return f"/analytics/pixelfed/post/{post.pk}/"
-
-
-def words(response) -> str:
-    """The page as a person reads it."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 def image_sources(response) -> list[str]:
@@ -34,17 +27,6 @@ def image_sources(response) -> list[str]:
         for part in response.headers["Content-Security-Policy"].split(";")
         if part.strip().startswith("img-src")
     )
-
-
-@pytest.fixture
-def account(pixelfed_account):
-    return pixelfed_account
-
-
-@pytest.fixture
-def signed_in(client, account):
-    client.force_login(account.user)
-    return client
 
 
 class TestPicture:

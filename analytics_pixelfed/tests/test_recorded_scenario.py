@@ -8,8 +8,7 @@ from analytics_core.models import AccountState, Precision
 from analytics_pixelfed.models import PixelfedComment, PixelfedLike, PixelfedPost, PixelfedShare
 from analytics_pixelfed.services import PixelfedAnalyticsFetcher
 from pixelfed.sandbox import load_recorded_scenario
-
-from .conftest import RECORDINGS
+from tests.recorded import RECORDINGS
 
 pytestmark = pytest.mark.django_db
 

@@ -9,43 +9,14 @@ from django_tasks_db.models import DBTaskResult
 from analytics_core import tasks
 from analytics_core.tests.builders import build_post
 from pixelfed.models import MastodonAccount
-from postflow.models import CustomUser
+
+from .shown import page_of, words
 
 pytestmark = pytest.mark.django_db
 
 REFRESH = "/analytics/pixelfed/refresh/"
 WAITING = "Waiting for its turn."
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-
-
-def page_of(post) -> str:
-    return f"/analytics/pixelfed/post/{post.pk}/"
-
-
-def words(response) -> str:
-    """The page as a person reads it."""
-    text = re.sub(r"<[^>]+>", " ", response.content.decode())
-    return re.sub(r"\s+", " ", text)
-
-
-@pytest.fixture
-def account(pixelfed_account):
-    return pixelfed_account
-
-
-@pytest.fixture
-def signed_in(client, account):
-    client.force_login(account.user)
-    return client
-
-
-@pytest.fixture
-def others_post():
-    other = CustomUser.objects.create_user(email="ben@example.org")
-    account = MastodonAccount.objects.create(
-        user=other, instance_url="https://pixelfed.social", username="ben", access_token="t"
-    )
-    return build_post("pixelfed", account, likes=77, caption="Not yours")
 
 
 @pytest.fixture

@@ -28,11 +28,6 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 @pytest.fixture
-def account(pixelfed_account):
-    return pixelfed_account
-
-
-@pytest.fixture
 def signed_in(client, user):
     client.force_login(user)
     return client

@@ -57,8 +57,8 @@ def client():
 
 
 @pytest.fixture
-def fetcher(client, pixelfed_account):
-    return PixelfedAnalyticsFetcher(pixelfed_account)
+def fetcher(client, account):
+    return PixelfedAnalyticsFetcher(account)
 
 
 @pytest.fixture
@@ -67,9 +67,9 @@ def post(fetcher):
     return PixelfedPost.objects.get()
 
 
-def test_the_client_gets_the_credentials_of_the_account(pixelfed_account) -> None:
+def test_the_client_gets_the_credentials_of_the_account(account) -> None:
     with patch("analytics_pixelfed.services.PixelfedAPIClient") as client_class:
-        PixelfedAnalyticsFetcher(pixelfed_account)
+        PixelfedAnalyticsFetcher(account)
     client_class.assert_called_once_with(instance_url="https://pixelfed.social", access_token="token123")
 
 
@@ -99,7 +99,7 @@ class TestSyncAccountPosts:
         ]
         assert fetcher.sync_account_posts(limit=40, max_posts=50)["posts_synced"] == 50
 
-    def test_the_account_id_is_asked_for_once_and_kept(self, fetcher, client, pixelfed_account) -> None:
+    def test_the_account_id_is_asked_for_once_and_kept(self, fetcher, client, account) -> None:
         client.verify_credentials.return_value = {
             "id": "77",
             "username": "ana",
@@ -109,8 +109,8 @@ class TestSyncAccountPosts:
         fetcher.sync_account_posts()
         fetcher.sync_account_posts()
         client.verify_credentials.assert_called_once_with()
-        pixelfed_account.refresh_from_db()
-        assert (pixelfed_account.remote_id, pixelfed_account.display_name) == ("77", "Ana")
+        account.refresh_from_db()
+        assert (account.remote_id, account.display_name) == ("77", "Ana")
         assert client.get_account_posts.call_args.args == ("77",)
 
     def test_an_account_without_an_id_is_an_error_and_no_request_follows(self, fetcher, client) -> None:
@@ -118,9 +118,9 @@ class TestSyncAccountPosts:
         assert fetcher.sync_account_posts()["errors"] == 1
         client.get_account_posts.assert_not_called()
 
-    def test_the_same_remote_account_cannot_be_there_twice(self, fetcher, client, pixelfed_account) -> None:
+    def test_the_same_remote_account_cannot_be_there_twice(self, fetcher, client, account) -> None:
         MastodonAccount.objects.create(
-            user=pixelfed_account.user,
+            user=account.user,
             instance_url="https://pixelfed.social",
             username="ana-too",
             access_token="other",
@@ -154,14 +154,14 @@ class TestLinking:
         fields = {"caption": "Test post", "scheduled_time": POSTED_AT + timedelta(minutes=3), **values}
         return ScheduledPost.objects.create(user=account.user, **fields)
 
-    def test_a_published_post_is_linked_by_its_id(self, fetcher, pixelfed_account) -> None:
-        plan = self.plan(pixelfed_account, pixelfed_post_id="123")
+    def test_a_published_post_is_linked_by_its_id(self, fetcher, account) -> None:
+        plan = self.plan(account, pixelfed_post_id="123")
         fetcher.sync_account_posts()
         assert PixelfedPost.objects.get().scheduled_post == plan
         assert plan.pixelfed_analytics.count() == 1
 
-    def test_without_an_id_caption_and_time_decide(self, fetcher, pixelfed_account) -> None:
-        plan = self.plan(pixelfed_account, caption=" TEST post ")
+    def test_without_an_id_caption_and_time_decide(self, fetcher, account) -> None:
+        plan = self.plan(account, caption=" TEST post ")
         fetcher.sync_account_posts()
         assert PixelfedPost.objects.get().scheduled_post == plan
 
@@ -173,8 +173,8 @@ class TestLinking:
             {"pixelfed_post_id": "999"},
         ],
     )
-    def test_what_does_not_match_is_not_linked(self, fetcher, pixelfed_account, values) -> None:
-        self.plan(pixelfed_account, **values)
+    def test_what_does_not_match_is_not_linked(self, fetcher, account, values) -> None:
+        self.plan(account, **values)
         fetcher.sync_account_posts()
         assert PixelfedPost.objects.get().scheduled_post is None
 
@@ -186,9 +186,9 @@ class TestLinking:
         fetcher.sync_account_posts()
         assert PixelfedPost.objects.get().scheduled_post is None
 
-    def test_a_plan_that_learns_its_id_later_is_linked_then(self, fetcher, pixelfed_account) -> None:
+    def test_a_plan_that_learns_its_id_later_is_linked_then(self, fetcher, account) -> None:
         fetcher.sync_account_posts()
-        plan = self.plan(pixelfed_account, caption="Edited", pixelfed_post_id="123")
+        plan = self.plan(account, caption="Edited", pixelfed_post_id="123")
         fetcher.sync_account_posts()
         assert PixelfedPost.objects.get().scheduled_post == plan
 

@@ -66,6 +66,6 @@ def test_accounts_are_identified_before_an_hour_and_failures_left_for_later(mock
 
 
 @pytest.mark.django_db
-def test_an_address_that_tells_costs_no_request(mocked, pixelfed_account) -> None:
+def test_an_address_that_tells_costs_no_request(mocked, account) -> None:
     platforms.get("pixelfed").find_accounts()
     assert len(mocked.calls) == 0

@@ -197,7 +197,6 @@ class Witness:
         self.account = account
         self.first_looks: dict[tuple[str, str], datetime] = {}
         self.ends: dict[tuple[str, int], datetime] = {}
-        self.exact_count = self.other_count = 0
 
     def look(self) -> None:
         """Assert that not one row is wrong at this moment, and no total of them."""

@@ -10,42 +10,13 @@ from django.utils import timezone
 from analytics_core.models import Precision
 from analytics_core.tests.builders import add, build_post
 from pixelfed.models import MastodonAccount
-from postflow.models import CustomUser
+
+from .shown import page_of, words
 
 pytestmark = pytest.mark.django_db
 
 DASHBOARD = "/analytics/pixelfed/"
 REFRESH = "/analytics/pixelfed/refresh/"
-
-
-def page_of(post) -> str:
-    return f"/analytics/pixelfed/post/{post.pk}/"
-
-
-def words(response) -> str:
-    """The page as a person reads it."""
-    text = re.sub(r"<[^>]+>", " ", response.content.decode())
-    return re.sub(r"\s+", " ", text)
-
-
-@pytest.fixture
-def account(pixelfed_account):
-    return pixelfed_account
-
-
-@pytest.fixture
-def signed_in(client, account):
-    client.force_login(account.user)
-    return client
-
-
-@pytest.fixture
-def others_post():
-    other = CustomUser.objects.create_user(email="ben@example.org")
-    account = MastodonAccount.objects.create(
-        user=other, instance_url="https://pixelfed.social", username="ben", access_token="t"
-    )
-    return build_post("pixelfed", account, likes=77, caption="Not yours")
 
 
 def test_addresses_are_those_that_others_link_to() -> None:

@@ -100,7 +100,6 @@ class Delivery:
     """An answer and how it is sent: late, slowly, cut short, or not at all."""
 
     answer: Answer | None
-    wait_seconds: float = 0.0
     hang_seconds: float = 0.0
     drip_seconds: float = 0.0
     drip_chunk: int = 1

@@ -19,7 +19,7 @@ from django.utils import timezone
 from pixelfed import oauth
 from pixelfed.sandbox import PIXELFED_2026, SandboxServer, World
 from pixelfed.tests.browsing import PASSWORD, answer_consent
-from pixelfed.tests.test_sandbox_contract import FOLDER
+from tests.recorded import answered
 
 CALLBACK = "https://postflow.example/accounts/connect/callback/"
 SITE = "https://photos.example"
@@ -84,12 +84,8 @@ def mocked() -> Iterator[responses.RequestsMock]:
         yield mocked
 
 
-def recorded(number: int) -> dict[str, Any]:
-    return json.loads(next(FOLDER.glob(f"{number:03d}-*.json")).read_text())["response"]
-
-
 def replay(mocked, number: int, path: str = "/oauth/token") -> None:
-    response = recorded(number)
+    response = answered(number)
     mocked.post(
         f"{SITE}{path}",
         status=response["status"],
@@ -231,8 +227,8 @@ def test_the_recorded_registration_is_read(mocked) -> None:
 def test_the_recorded_tokens_are_read(mocked, number) -> None:
     replay(mocked, number)
     grant = oauth.renew(CLIENT, refresh_token="r")
-    assert grant.access_token == recorded(number)["body"]["access_token"]
-    assert grant.refresh_token == recorded(number)["body"]["refresh_token"]
+    assert grant.access_token == answered(number)["body"]["access_token"]
+    assert grant.refresh_token == answered(number)["body"]["refresh_token"]
     assert grant.expires_at == timezone.now() + timedelta(days=365)
 
 

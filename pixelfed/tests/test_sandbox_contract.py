@@ -19,8 +19,8 @@ import requests
 
 from pixelfed.sandbox import SandboxServer
 from pixelfed.sandbox.scenario import RecordedWorld, load_recorded_scenario
+from tests.recorded import RECORDINGS
 
-FOLDER = Path(__file__).resolve().parents[2] / "tests" / "recordings" / "pixelfed-0.11.13"
 RECORDED_ORIGIN = "http://127.0.0.1:58080"
 COMPARED_HEADERS = ("Content-Type", "Link", "Allow", "Retry-After", "Access-Control-Allow-Origin")
 PRESENCE_ONLY_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
@@ -149,7 +149,7 @@ def listed(number: int, lists: Any) -> bool:
 
 
 def recordings() -> list[Path]:
-    return sorted(FOLDER.glob("[0-9][0-9][0-9]-*.json"))
+    return sorted(RECORDINGS.glob("[0-9][0-9][0-9]-*.json"))
 
 
 def differences(expected: Any, found: Any, path: str = "$") -> Iterator[str]:
@@ -249,7 +249,7 @@ def app_only_token(server: SandboxServer) -> str:
 
 
 def test_every_recorded_exchange_is_answered_as_the_real_server_did() -> None:
-    world = load_recorded_scenario(FOLDER, stage="reading")
+    world = load_recorded_scenario(RECORDINGS, stage="reading")
     wrong: dict[str, list[str]] = {}
     replayed = 0
     with SandboxServer(world) as server:
@@ -278,7 +278,7 @@ def test_every_recording_is_replayed_or_excused() -> None:
 
 
 def test_replaying_ends_in_the_same_world_as_loading_the_final_stage() -> None:
-    final = load_recorded_scenario(FOLDER)
+    final = load_recorded_scenario(RECORDINGS)
     counts = {name: (p.likes_count, p.shares_count, p.replies_count) for name, p in final.posts.items()}
     assert counts["P01_hit"] == (124, 15, 32)
     assert counts["P03_video40"] == (40, 0, 0)
@@ -292,7 +292,7 @@ def test_replaying_ends_in_the_same_world_as_loading_the_final_stage() -> None:
 
 
 def test_the_stage_before_still_has_what_was_taken_back() -> None:
-    world = load_recorded_scenario(FOLDER, stage="before")
+    world = load_recorded_scenario(RECORDINGS, stage="before")
     posts = world.posts
     assert world.person("fan004").id in posts["P10_unlike"].like_of
     assert (posts["P10_unlike"].likes_count, posts["P11_unshare"].shares_count) == (10, 6)

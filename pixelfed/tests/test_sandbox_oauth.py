@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
 
 from pixelfed.sandbox import PIXELFED_2026, SandboxServer, World, demo_world
-from pixelfed.tests.test_sandbox_contract import FOLDER
+from tests.recorded import answered
 
 CALLBACK = "http://127.0.0.1:9999/callback"
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
@@ -29,14 +27,9 @@ def server() -> Iterator[SandboxServer]:
         yield running
 
 
-def recorded(number: int) -> dict[str, Any]:
-    file = next(FOLDER.glob(f"{number:03d}-*.json"))
-    return dict(json.loads(file.read_text())["response"])
-
-
 def assert_like_recorded(response: requests.Response, number: int) -> None:
     """Same status, type and rate limit headers; same keys with the same types; errors word for word."""
-    expected = recorded(number)
+    expected = answered(number)
     headers = {name.lower(): value for name, value in expected["headers"].items()}
     assert response.status_code == expected["status"]
     assert response.headers["Content-Type"] == headers["content-type"]
@@ -158,7 +151,7 @@ def test_cancelling_sends_the_reason_back(server: SandboxServer) -> None:
         fields = hidden(page.text)
         answer = browser.post(f"{server.url}/oauth/authorize", data=fields, allow_redirects=False, timeout=5)
     assert fields["_method"] == "DELETE"
-    assert answer.headers["Location"] == recorded(307)["headers"]["Location"]
+    assert answer.headers["Location"] == answered(307)["headers"]["Location"]
 
 
 def test_prompt_login_asks_for_the_password_again(server: SandboxServer) -> None:
@@ -202,7 +195,7 @@ def test_a_wrong_address_is_401_for_a_browser(server: SandboxServer) -> None:
     url = authorize_url(server, register(server), redirect_uri="http://127.0.0.1:1/other")
     response = requests.get(url, headers={"Accept": "text/html"}, timeout=5)
     assert_like_recorded(response, 305)
-    assert response.json() == recorded(305)["body"]
+    assert response.json() == answered(305)["body"]
 
 
 def test_two_addresses_break_the_consent_page(server: SandboxServer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 import requests
 
 from pixelfed.sandbox import SandboxServer, World
-from pixelfed.tests.test_sandbox_contract import FOLDER
+from tests.recorded import answered
 
 PICTURE = b"\xff\xd8\xff\xe0 not much of a picture"
 CLIP = b"\x00\x00\x00\x18ftypisom not much of a clip"
@@ -23,10 +22,6 @@ def server() -> Iterator[SandboxServer]:
         world.add_person(name)
     with SandboxServer(world) as running:
         yield running
-
-
-def recorded(number: int) -> dict[str, Any]:
-    return dict(json.loads(next(FOLDER.glob(f"{number:03d}-*.json")).read_text())["response"])
 
 
 def call(server: SandboxServer, who: str, method: str, path: str, **more: Any) -> requests.Response:
@@ -60,9 +55,9 @@ def test_uploads_answer_as_recorded(
     server: SandboxServer, number: int, version: int, content: bytes, text: str
 ) -> None:
     response = upload(server, content, version, text)
-    assert response.status_code == recorded(number)["status"]
-    assert shape(response.json()) == shape(recorded(number)["body"])
-    assert response.json()["type"] == recorded(number)["body"]["type"]
+    assert response.status_code == answered(number)["status"]
+    assert shape(response.json()) == shape(answered(number)["body"])
+    assert response.json()["type"] == answered(number)["body"]["type"]
 
 
 @pytest.mark.parametrize(
@@ -75,13 +70,13 @@ def test_uploads_answer_as_recorded(
 )
 def test_posts_answer_as_recorded(server: SandboxServer, number: int, extra: dict[str, str]) -> None:
     media = upload(server).json()["id"]
-    text = recorded(number)["body"]["content"]
+    text = answered(number)["body"]["content"]
     form = {"status": text, "media_ids[]": [media]} | extra
     response = call(server, "ana", "POST", "/api/v1/statuses", data=form)
-    assert response.status_code == recorded(number)["status"]
-    assert shape(response.json()) == shape(recorded(number)["body"])
+    assert response.status_code == answered(number)["status"]
+    assert shape(response.json()) == shape(answered(number)["body"])
     for key in ("content", "visibility", "sensitive", "spoiler_text"):
-        assert response.json()[key] == recorded(number)["body"][key]
+        assert response.json()[key] == answered(number)["body"][key]
     url = response.json()["media_attachments"][0]["url"]
     assert requests.get(url, timeout=5).content == PICTURE
 
@@ -89,7 +84,7 @@ def test_posts_answer_as_recorded(server: SandboxServer, number: int, extra: dic
 @pytest.mark.parametrize(("number", "form"), [(36, {"status": "Only words"}), (37, {})])
 def test_words_alone_are_refused(server: SandboxServer, number: int, form: dict[str, str]) -> None:
     response = call(server, "ana", "POST", "/api/v1/statuses", data=form)
-    assert (response.status_code, response.json()) == (recorded(number)["status"], recorded(number)["body"])
+    assert (response.status_code, response.json()) == (answered(number)["status"], answered(number)["body"])
 
 
 def test_a_comment_is_counted_announced_and_deleted_as_recorded(server: SandboxServer) -> None:
@@ -101,8 +96,8 @@ def test_a_comment_is_counted_announced_and_deleted_as_recorded(server: SandboxS
     told = call(server, "ana", "GET", "/api/v1/notifications").json()
     assert [(row["type"], row["status"]["id"]) for row in told] == [("mention", comment["id"])]
     gone = call(server, "fan001", "DELETE", f"/api/v1/statuses/{comment['id']}")
-    assert shape(gone.json()) == shape(recorded(40)["body"]) | {"account": shape(gone.json()["account"])}
-    assert set(gone.json()["account"]) == set(recorded(40)["body"]["account"])
+    assert shape(gone.json()) == shape(answered(40)["body"]) | {"account": shape(gone.json()["account"])}
+    assert set(gone.json()["account"]) == set(answered(40)["body"]["account"])
     assert post.replies_count == 0
     assert call(server, "ana", "GET", "/api/v1/notifications").json() == []
 

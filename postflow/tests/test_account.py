@@ -66,6 +66,12 @@ class TestPage:
             assert nav.count("aria-current") == 1
             assert f'href="{reverse("accounts:connections")}"' in nav
 
+    @pytest.mark.parametrize("page", ["/settings/", ACCOUNT, "/accounts/"])
+    def test_the_bar_at_the_bottom_marks_settings_on_all_of_them(self, signed_in, page) -> None:
+        bar = html(signed_in.get(page)).partition('class="bottom-bar"')[2].partition("</nav>")[0]
+        [marked] = [link for link in bar.split("<li>") if "aria-current" in link]
+        assert marked.startswith('<a href="/settings/"')
+
     def test_its_queries(self, signed_in, django_assert_num_queries) -> None:
         with django_assert_num_queries(3):
             signed_in.get(ACCOUNT)

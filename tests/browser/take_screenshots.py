@@ -42,11 +42,7 @@ SHOTS = [
     Shot("overview", "/analytics/"),
     Shot("overview-dark", "/analytics/", colours="dark"),
     Shot("overview-phone", "/analytics/", size=PHONE),
-    Shot("pixelfed", "/analytics/pixelfed/?sort=-engagement&days=90"),
     Shot("post", "/analytics/", opens=1),
-    Shot("post-phone", "/analytics/", size=PHONE, colours="dark", opens=1),
-    Shot("comparison", "/analytics/comparison/?days=365"),
-    Shot("settings", "/settings/", colours="dark"),
 ]
 
 

@@ -20,7 +20,7 @@ from analytics_core.console import ConsoleProgress, quiet_log
 from analytics_core.engine import gallery
 from analytics_core.fetcher import AccountBusy
 from analytics_core.models import AccountState
-from analytics_pixelfed.management.processes import ProcessDied, Processes
+from analytics_pixelfed.management.demo_processes import ProcessDied, Processes
 from analytics_pixelfed.models import PixelfedPost
 from analytics_pixelfed.services import PixelfedAnalyticsFetcher
 from core import http

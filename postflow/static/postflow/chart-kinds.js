@@ -44,6 +44,13 @@ window.chartKinds = (() => {
   /* What is written into a drawing: "so far", values at the ends of bars, names at the ends of lines. */
   const notes = {
     id: "notes",
+    beforeDatasetsDraw(chart) {
+      chart.ctx.save();
+      chart.ctx.font = `12px ${Chart.defaults.font.family}`;
+      chart.ctx.textBaseline = "middle";
+      nameBreaks(chart);
+      chart.ctx.restore();
+    },
     afterDatasetsDraw(chart) {
       const { ctx, chartArea, $data: data, $ink: ink } = chart;
       ctx.save();
@@ -65,6 +72,22 @@ window.chartKinds = (() => {
       }
       ctx.restore();
     },
+  };
+  /* Where the steps of the axis grow longer: the curve looks steeper from there on than it is. */
+  const nameBreaks = (chart) => {
+    const { ctx, chartArea, scales, $data: data, $ink: ink } = chart;
+    ctx.strokeStyle = ctx.fillStyle = ink.muted;
+    ctx.setLineDash([2, 3]);
+    for (const [index, name] of data.breaks) {
+      const at = scales.x.getPixelForValue(index);
+      ctx.beginPath();
+      ctx.moveTo(at, chartArea.top);
+      ctx.lineTo(at, chartArea.bottom);
+      ctx.stroke();
+      const fits = at + 6 + ctx.measureText(name).width < chartArea.right;
+      ctx.textAlign = fits ? "left" : "right";
+      ctx.fillText(fits ? name : `${name} →`, fits ? at + 6 : at - 6, chartArea.bottom - 10);
+    }
   };
   const endText = (each, values) => `${each} ${words(values.findLast((value) => value !== null) ?? null)}`;
   const roomForNames = (data) => {

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from analytics_pixelfed.tests.test_connecting import CONNECT, TOKEN, begin, come_back, connect, problem, words
 from pixelfed.models import ConnectAttempt, InstanceApp, MastodonAccount
 from pixelfed.sandbox import SandboxServer, World
 from pixelfed.tests.browsing import PASSWORD, answer_consent
+
+from .steps import CONNECT, TOKEN, begin, come_back, connect, problem, words
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""Starts the processes of a trial run, and ends every one of them, whatever happens."""
+"""Starts the processes that `manage.py demo` lives in, and ends every one of them, whatever happens."""
 
 from __future__ import annotations
 
