@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import subprocess
@@ -21,6 +22,7 @@ from tests.workers import OwnDatabase
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/operations.md").read_text()
+SCRIPT = (ROOT / "deploy/backup.sh").read_text()
 PAGES = (
     "analytics_core:unified_dashboard",
     "analytics_core:platform_comparison",
@@ -105,14 +107,15 @@ def conninfo(database: OwnDatabase) -> str:
 
 
 def back_up_postgres(database: OwnDatabase, folder: Path) -> None:
-    text = command("runuser -u postgres -- pg_dump").replace("pg_dump", server_tool("pg_dump"), 1)
-    run(text, folder, **{"--dbname postflow": f"--dbname '{conninfo(database)}'"})
+    words = {"--dbname postflow": f"--dbname '{conninfo(database)}'", "pg_dump": server_tool("pg_dump")}
+    run(SCRIPT, folder, **words, **{"/srv/postflow/media": str(folder / "nothing")})
 
 
 def restore_postgres(database: OwnDatabase, folder: Path) -> None:
     database.administer(f'DROP DATABASE "{database.name}" WITH (FORCE)', f'CREATE DATABASE "{database.name}"')
     text = command("runuser -u postgres -- pg_restore").replace("pg_restore", server_tool("pg_restore"), 1)
     # The page gives everything to the role of that name; tests have one user.
+    text = f"{command('BACKUP=')}\n{text}"
     run(text, folder, **{"--dbname postflow": f"--dbname '{conninfo(database)}'"})
 
 
@@ -131,3 +134,55 @@ def restore_sqlite(database: OwnDatabase, folder: Path) -> None:
 
 
 WAYS = {"postgresql": (back_up_postgres, restore_postgres), "sqlite": (back_up_sqlite, restore_sqlite)}
+
+
+def backups(folder: Path) -> list[Path]:
+    return sorted(folder.glob("20*"))
+
+
+def test_pictures_are_kept_as_they_were_and_old_backups_go(tmp_path) -> None:
+    """No database is needed for this: what dumps it says a word."""
+    media, folder = tmp_path / "media", tmp_path / "backups"
+    (media / "a").mkdir(parents=True)
+    folder.mkdir()
+    (media / "a/same.webp").write_text("same")
+    (media / "a/changed.webp").write_text("before")
+    (media / "a/gone.webp").write_text("gone")
+    text = SCRIPT.replace("keep=${POSTFLOW_KEEP:-14}", "keep=2")
+    # A second is the least that tells two backups apart.
+    words = {"pg_dump --format custom --dbname postflow": "echo dump", "/srv/postflow/media": str(media)}
+
+    def back_up(second: int) -> None:
+        run(text, folder, **words, **{"$(date +%Y-%m-%d-%H%M%S)": f"2026-03-10-03250{second}"})
+
+    back_up(1)
+    (media / "a/gone.webp").unlink()
+    changed = media / "a/changed.webp"
+    changed.write_text("after, and longer")
+    os.utime(changed, (changed.stat().st_mtime + 10,) * 2)
+    back_up(2)
+    first, second = backups(folder)
+    assert (first / "pictures/a/changed.webp").read_text() == "before"
+    assert {path.name for path in (first / "pictures/a").iterdir()} == {
+        "same.webp",
+        "changed.webp",
+        "gone.webp",
+    }
+    assert {path.name for path in (second / "pictures/a").iterdir()} == {"same.webp", "changed.webp"}
+    assert (second / "pictures/a/changed.webp").read_text() == "after, and longer"
+    assert (second / "pictures/a/same.webp").samefile(first / "pictures/a/same.webp"), (
+        "its room is taken once"
+    )
+    assert (second / "database.dump").read_text() == "dump\n"
+
+    back_up(3)
+    assert [path.name[-1] for path in backups(folder)] == ["2", "3"]
+
+
+def test_a_backup_that_fails_bears_no_date(tmp_path) -> None:
+    text = SCRIPT.replace("runuser -u postgres -- pg_dump", "false").replace(
+        "/var/backups/postflow", str(tmp_path)
+    )
+    done = subprocess.run(["sh", "-euc", text], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert backups(tmp_path) == []

@@ -33,6 +33,8 @@ def steps(section: str) -> dict[str, str]:
 @pytest.fixture
 def server(tmp_path, monkeypatch):
     with machine(tmp_path) as made:
+        # Said once, in the shell that runs all commands.
+        made.environment["DOMAIN"] = re.search(r"^    DOMAIN=(.+)$", PAGE, re.MULTILINE)[1]
         yield made
 
 

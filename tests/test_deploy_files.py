@@ -77,6 +77,20 @@ class TestUnits:
         assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_timer_makes_the_backups(tmp_path) -> None:
+    units = [ROOT / "deploy" / f"postflow-backup.{kind}" for kind in ("service", "timer")]
+    program = unit(units[0])["Service"]["ExecStart"]
+    assert os.access(ROOT / program.removeprefix("/srv/postflow/current/"), os.X_OK)
+    assert unit(units[1])["Timer"]["OnCalendar"]
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd here")
+    for path in units:
+        (tmp_path / path.name).write_text(path.read_text().replace(program, "/bin/true"))
+        command = ["systemd-analyze", "verify", "--man=no", tmp_path / path.name]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_worker_is_given_the_time_it_takes_to_end() -> None:
     assert int(unit(UNITS[1])["Service"]["TimeoutStopSec"]) >= 2 * GRACE_SECONDS
     worker = read_yaml(ROOT / "compose.yaml")["services"]["worker"]
@@ -323,4 +337,8 @@ def test_secrets_are_named_and_explained() -> None:
 
 
 def test_scripts_are_sound_shell() -> None:
-    subprocess.run(["sh", "-n", ROOT / "deploy/update.sh"], check=True)
+    scripts = sorted((ROOT / "deploy").glob("*.sh"))
+    assert len(scripts) == 2
+    for script in scripts:
+        subprocess.run(["sh", "-n", script], check=True)
+        assert os.access(script, os.X_OK)
