@@ -114,6 +114,7 @@ class Post(models.Model):
     absence_checked_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was last asked for by id, because lists leave it out."
     )
+    # When a listing last said something new of it. When all was last read is the account's to say.
     last_fetched_at = models.DateTimeField(auto_now=True, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -46,7 +46,7 @@ def test_the_first_visit(tiny, count_statements, size) -> None:
 def test_an_idle_visit(tiny, count_statements, size) -> None:
     fill(tiny.instance, size)
     count_statements()
-    assert count_statements() == 18
+    assert count_statements() == 14
 
 
 @pytest.mark.parametrize("size", SIZES)
