@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, OuterRef, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery
 
 from analytics_core.engine import gallery, ledger
 from analytics_core.engine.reconcile import BATCH_SIZE, Reconciled, comments_by_id, people_by_id, reconcile
-from analytics_core.models import KINDS, TOTALS
+from analytics_core.models import KINDS, NEVER_READ, TOTALS
 from analytics_core.platforms import Listing, Platform, PostRecord
 from analytics_core.text import fold
 
@@ -88,7 +90,8 @@ def _is_news(columns: Mapping[str, Any], stored: Any | None) -> bool:
 def _posts_by_id(platform: Platform, account: Any, remote_ids: Iterable[str]) -> dict[str, Any]:
     id_field = platform.post_id_field
     posts = platform.post_model.objects.filter(account=account, **{f"{id_field}__in": list(remote_ids)})
-    return {getattr(post, id_field): post for post in posts}
+    # Without an order, or the database may prefer all posts in that order to these few.
+    return {getattr(post, id_field): post for post in posts.order_by()}
 
 
 def _store_posts(
@@ -132,12 +135,16 @@ def settle_quiet_posts(platform: Platform, account: Any) -> None:
 
     It said so when the post was listed, which may be many pages or a killed visit ago.
     """
-    never_read = platform.post_model.objects.filter(account=account, missing_since_at=None)
-    for kind in KINDS:
-        quiet = never_read.filter(
-            **{f"{kind}_server_count": 0, f"{kind}_read_count": None, f"{kind}_read_at": None}
-        )
-        quiet.update(**{f"{kind}_read_count": 0, f"{kind}_read_at": F("last_fetched_at")})
+    posts = platform.post_model.objects.filter(account=account, missing_since_at=None)
+    quiet = {
+        kind: Q(**{f"{kind}_server_count": 0, f"{kind}_read_count": None, f"{kind}_read_at": None})
+        for kind in KINDS
+    }
+    # The first condition adds nothing: it is that of an index.
+    if not posts.filter(NEVER_READ, reduce(or_, quiet.values())).exists():
+        return
+    for kind, is_quiet in quiet.items():
+        posts.filter(is_quiet).update(**{f"{kind}_read_count": 0, f"{kind}_read_at": F("last_fetched_at")})
 
 
 def ingest_engagement(
