@@ -8,18 +8,21 @@ marked ended. Rows are never deleted. See docs/decisions/0003-reconcile.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, OuterRef, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery
 
 from analytics_core.engine import gallery, ledger
 from analytics_core.engine.reconcile import BATCH_SIZE, Reconciled, comments_by_id, people_by_id, reconcile
-from analytics_core.models import KINDS, TOTALS
+from analytics_core.models import KINDS, NEVER_READ, TOTALS
 from analytics_core.platforms import Listing, Platform, PostRecord
+from analytics_core.text import fold
 
 CONTENT_FIELDS = (
     "caption", "media_url", "media_type", "media_count", "media_width", "media_height", "thumbnail_url",
@@ -29,7 +32,7 @@ CONTENT_FIELDS = (
 
 @dataclass(slots=True)
 class IngestedPosts:
-    """What a page of posts changed; `posts` are the saved rows in the page's order."""
+    """A page of posts: the saved rows in its order, how many of them are new, and how many were known."""
 
     posts: list[Any] = field(default_factory=list)
     created_count: int = 0
@@ -39,69 +42,92 @@ class IngestedPosts:
 def ingest_posts(platform: Platform, account: Any, records: Iterable[PostRecord]) -> IngestedPosts:
     """Create or update an account's posts with their server counts.
 
-    A post that was missing and is listed again is no longer missing.
+    Only what differs is written: most visits find the newest posts as they were. A post that was missing and
+    is listed again is no longer missing.
     """
-    model, id_field = platform.post_model, platform.post_id_field
-    by_id = {record.remote_id: record for record in records}
-    if not by_id:
+    listed = {record.remote_id: _columns(account, record) for record in records}
+    if not listed:
         return IngestedPosts()
-    rows = [
-        model(
-            **{id_field: remote_id},
-            account=account,
-            instance_url=account.instance_url,
-            username=account.username,
-            **{name: getattr(record, name) for name in CONTENT_FIELDS},
-            **{f"{kind}_server_count": getattr(record, f"{kind}_count") for kind in KINDS},
-        )
-        for remote_id, record in by_id.items()
-    ]
+    # Outside the transaction, which most pages do not need. Whoever changes a row meanwhile comes after us.
+    stored = _posts_by_id(platform, account, listed)
+    news = {
+        remote_id: columns
+        for remote_id, columns in listed.items()
+        if _is_news(columns, stored.get(remote_id))
+    }
+    saved = {**stored, **(_store_posts(platform, account, news, known=stored) if news else {})}
+    posts = [saved[remote_id] for remote_id in listed]
+    gallery.note_addresses(platform.post_model, posts)
+    platform.link_posts(account, posts)
+    return IngestedPosts(posts=posts, created_count=len(listed) - len(stored), updated_count=len(stored))
+
+
+def _columns(account: Any, record: PostRecord) -> dict[str, Any]:
+    """Return what a listing says of a post, by column: one that is listed is not missing either."""
+    return {
+        "instance_url": account.instance_url,
+        "username": account.username,
+        **{name: getattr(record, name) for name in CONTENT_FIELDS},
+        "caption_folded": fold(record.caption),
+        **{f"{kind}_server_count": getattr(record, f"{kind}_count") for kind in KINDS},
+        "missing_since_at": None,
+        "absence_checked_at": None,
+    }
+
+
+def _is_news(columns: Mapping[str, Any], stored: Any | None) -> bool:
+    """Tell whether a post has to be written: it is new, it differs, or the time of this listing counts."""
+    if stored is None or any(getattr(stored, name) != value for name, value in columns.items()):
+        return True
+    # `settle_quiet_posts` takes that time for the reading's.
+    return any(
+        (columns[f"{kind}_server_count"], getattr(stored, f"{kind}_read_count")) == (0, None)
+        and getattr(stored, f"{kind}_read_at") is None
+        for kind in KINDS
+    )
+
+
+def _posts_by_id(platform: Platform, account: Any, remote_ids: Iterable[str]) -> dict[str, Any]:
+    id_field = platform.post_id_field
+    posts = platform.post_model.objects.filter(account=account, **{f"{id_field}__in": list(remote_ids)})
+    # Without an order, or the database may prefer all posts in that order to these few.
+    return {getattr(post, id_field): post for post in posts.order_by()}
+
+
+def _store_posts(
+    platform: Platform, account: Any, news: Mapping[str, Mapping[str, Any]], *, known: Container[str]
+) -> dict[str, Any]:
+    """Write posts by their columns, whoever else may have written them meanwhile; return the saved rows."""
+    id_field, new_ids = platform.post_id_field, [remote_id for remote_id in news if remote_id not in known]
     with transaction.atomic():
-        known = set(
-            model.objects.filter(account=account, **{f"{id_field}__in": by_id}).values_list(
-                id_field, flat=True
-            )
-        )
-        model.objects.bulk_create(
-            rows,
+        platform.post_model.objects.bulk_create(
+            [
+                platform.post_model(**{id_field: remote_id}, account=account, **columns)
+                for remote_id, columns in news.items()
+            ],
             batch_size=BATCH_SIZE,
             update_conflicts=True,
             unique_fields=["account", id_field],
-            update_fields=[
-                *CONTENT_FIELDS,
-                "caption_folded",
-                *(f"{kind}_server_count" for kind in KINDS),
-                "instance_url",
-                "username",
-                "missing_since_at",
-                "absence_checked_at",
-                "last_fetched_at",
-            ],
+            update_fields=[*next(iter(news.values())), "last_fetched_at"],
         )
-        saved = {
-            getattr(row, id_field): row
-            for row in model.objects.filter(account=account, **{f"{id_field}__in": by_id})
-        }
+        saved = _posts_by_id(platform, account, news)
         platform.summary_model.objects.bulk_create(
             [
                 platform.summary_model(post=saved[remote_id])
-                for remote_id, record in by_id.items()
+                for remote_id in new_ids
                 # Where the server tells no count, an empty summary would pass for a counted zero.
-                if remote_id not in known and record.likes_count is not None
+                if news[remote_id]["likes_server_count"] is not None
             ],
             update_conflicts=True,
             unique_fields=["post"],
             # One that is there stays as it is.
             update_fields=["post"],
         )
-        if len(known) < len(rows):
+        if new_ids:
             # From here on the account is watched, though nobody may have done anything yet.
             with ledger.keep(platform, account.pk):
                 pass
-    posts = [saved[remote_id] for remote_id in by_id]
-    gallery.note_addresses(model, posts)
-    platform.link_posts(account, posts)
-    return IngestedPosts(posts=posts, created_count=len(rows) - len(known), updated_count=len(known))
+    return saved
 
 
 def settle_quiet_posts(platform: Platform, account: Any) -> None:
@@ -109,12 +135,16 @@ def settle_quiet_posts(platform: Platform, account: Any) -> None:
 
     It said so when the post was listed, which may be many pages or a killed visit ago.
     """
-    never_read = platform.post_model.objects.filter(account=account, missing_since_at=None)
-    for kind in KINDS:
-        quiet = never_read.filter(
-            **{f"{kind}_server_count": 0, f"{kind}_read_count": None, f"{kind}_read_at": None}
-        )
-        quiet.update(**{f"{kind}_read_count": 0, f"{kind}_read_at": F("last_fetched_at")})
+    posts = platform.post_model.objects.filter(account=account, missing_since_at=None)
+    quiet = {
+        kind: Q(**{f"{kind}_server_count": 0, f"{kind}_read_count": None, f"{kind}_read_at": None})
+        for kind in KINDS
+    }
+    # The first condition adds nothing: it is that of an index.
+    if not posts.filter(NEVER_READ, reduce(or_, quiet.values())).exists():
+        return
+    for kind, is_quiet in quiet.items():
+        posts.filter(is_quiet).update(**{f"{kind}_read_count": 0, f"{kind}_read_at": F("last_fetched_at")})
 
 
 def ingest_engagement(

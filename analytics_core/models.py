@@ -8,10 +8,12 @@ comments and shares are in `engagement_models`, the concrete models that belong 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -44,6 +46,20 @@ KINDS = ("likes", "comments", "shares")
 
 # Some list of a post was never read. An index finds these; `counts.not_read` says which of them have numbers.
 NEVER_READ = Q(likes_read_at__isnull=True) | Q(comments_read_at__isnull=True) | Q(shares_read_at__isnull=True)
+
+
+def moved_list(kind: str) -> Q:
+    """Return the condition that a list was never read to its end, or the server counts otherwise since."""
+    server_count, read_count = f"{kind}_server_count", F(f"{kind}_read_count")
+    return (
+        Q(**{f"{kind}_read_count__isnull": True})
+        | Q(**{f"{server_count}__lt": read_count})
+        | Q(**{f"{server_count}__gt": read_count})
+    )
+
+
+# Some list of a post is to be read. An index finds these too: in most hours there are none.
+MOVED = reduce(or_, map(moved_list, KINDS))
 TOTALS = ("total_likes", "total_comments", "total_shares", "total_engagement")
 
 
@@ -112,6 +128,7 @@ class Post(models.Model):
     absence_checked_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was last asked for by id, because lists leave it out."
     )
+    # When a listing last said something new of it. When all was last read is the account's to say.
     last_fetched_at = models.DateTimeField(auto_now=True, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -157,6 +174,11 @@ class Post(models.Model):
             # With the totals behind them sums over a time need no look at the posts themselves.
             models.Index(fields=["account", "posted_at", *TOTALS]),
             models.Index(fields=["account", "posted_at"], condition=NEVER_READ, name="%(class)s_never_read"),
+            models.Index(
+                fields=["account", "posted_at"],
+                condition=MOVED & Q(missing_since_at__isnull=True),
+                name="%(class)s_moved",
+            ),
             models.Index(fields=["account", "picture_due_at"]),
             *(models.Index(fields=["account", name, "posted_at"]) for name in TOTALS),
         ]

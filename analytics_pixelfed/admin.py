@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import admin
 
 from analytics_core.admin import ReadOnlyAdmin
@@ -15,7 +17,7 @@ class PixelfedPostAdmin(ReadOnlyAdmin):
 
     list_display = (
         "pixelfed_post_id", "username", "media_type", "posted_at", "likes_server_count",
-        "comments_server_count", "shares_server_count", "missing_since_at", "last_fetched_at",
+        "comments_server_count", "shares_server_count", "missing_since_at", "last_changed_at",
         "picture_problem",
     )  # fmt: skip
     list_filter = (
@@ -27,6 +29,11 @@ class PixelfedPostAdmin(ReadOnlyAdmin):
     search_fields = ("pixelfed_post_id", "username", "caption")
     date_hierarchy = "posted_at"
     list_select_related = ("account",)
+
+    @admin.display(description="last changed at", ordering="last_fetched_at")
+    def last_changed_at(self, post: PixelfedPost) -> datetime:
+        """Return when a listing last said something new of the post."""
+        return post.last_fetched_at
 
 
 class EngagementAdmin(ReadOnlyAdmin):

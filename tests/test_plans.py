@@ -63,3 +63,17 @@ def test_the_sums_over_posts_are_told_by_one_index(chosen, days) -> None:
     (plan,) = plans(lambda: selectors.totals(chosen, wanted=wanted))
 
     assert is_covered(plan, "analytics_p_account_88b415_idx"), plan
+
+
+def test_a_visit_in_which_nothing_happened_reads_no_posts_but_those_listed(tiny, tiny_account) -> None:
+    for number in range(100, 160):
+        tiny.instance.add_post(str(number), likes=1)
+    fetcher = tiny.fetcher(tiny_account)
+    fetcher.run()
+
+    for_listed, *others = [plan for plan in plans(fetcher.run) if "tiny_tinypost" in plan]
+
+    assert "(account_id=? AND tiny_id=?)" in for_listed, for_listed
+    # Indexes with all that is asked for, and those of the few posts that have something to be read.
+    few = ("USING COVERING INDEX", "USING INDEX tinypost_never_read", "USING INDEX tinypost_moved")
+    assert [plan for plan in others if not any(index in plan for index in few)] == []

@@ -25,7 +25,7 @@ from analytics_core import platforms, schedule, tasks
 from analytics_core.engine import due, states
 from analytics_core.engine.visit import OnProgress
 from analytics_core.fetcher import AccountBusy, AnalyticsFetcher
-from analytics_core.models import KINDS
+from analytics_core.models import KINDS, moved_list
 from analytics_core.platforms import Platform, PlatformError
 from core import stopping
 
@@ -155,7 +155,7 @@ def rest_of(platform: Platform, account: Any) -> Rest:
 
 def _needs_a_request(kind: str) -> Q:
     # A list that was never read and whose counter is zero counts as read.
-    return due.moved_list(kind) & ~Q(**{f"{kind}_server_count": 0, f"{kind}_read_at": None})
+    return moved_list(kind) & ~Q(**{f"{kind}_server_count": 0, f"{kind}_read_at": None})
 
 
 class CatchUp:

@@ -8,15 +8,13 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import reduce
 from math import ceil
-from operator import or_
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from analytics_core.models import KINDS
+from analytics_core.models import KINDS, MOVED
 from analytics_core.platforms import Platform
 
 # Each day's audit takes this part of the lists with somebody in them, so that all are read within a week.
@@ -38,21 +36,11 @@ def moved_posts(platform: Platform, account: Any, *, at_most: int, is_random: bo
         at_most: how many posts, the newest first.
         is_random: instead any of them, in any order.
     """
-    moved = reduce(or_, map(moved_list, KINDS))
-    posts = platform.post_model.objects.filter(moved, account=account, missing_since_at=None)
+    posts = platform.post_model.objects.filter(MOVED, account=account, missing_since_at=None)
     return [
         (post, [kind for kind in KINDS if has_moved(post, kind)])
         for post in posts.order_by("?" if is_random else "-posted_at")[:at_most]
     ]
-
-
-def moved_list(kind: str) -> Q:
-    """Return the condition of `has_moved`, for queries."""
-    unread = Q(**{f"{kind}_read_count": None})
-    differs = Q(**{f"{kind}_server_count__isnull": False}) & ~Q(
-        **{f"{kind}_server_count": F(f"{kind}_read_count")}
-    )
-    return unread | differs
 
 
 def audits(platform: Platform, account: Any) -> list[Reading]:

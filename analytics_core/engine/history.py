@@ -6,7 +6,8 @@ posts of any age, and shows which posts are gone.
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import batched
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -14,6 +15,7 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from analytics_core import ingest, schedule
+from analytics_core.engine.reconcile import BATCH_SIZE
 from analytics_core.engine.visit import Visit
 from analytics_core.models import AccountCount
 from analytics_core.platforms import Listing, PlatformError, PostRecord, ProfileRecord, id_order
@@ -165,9 +167,7 @@ class PostLister:
         started_at = self.state.sweep_started_at or timezone.now()
         if schedule.looks_for_older_posts(started_at=started_at, account_id=self.account.pk):
             return False
-        id_field = self.platform.post_id_field
-        oldest = self._posts().filter(missing_since_at=None).order_by(Length(id_field), id_field).first()
-        return oldest is not None and id_order(page.next_id) <= id_order(getattr(oldest, id_field))
+        return not self._between("", page.next_id).filter(missing_since_at=None).exists()
 
     def _set_sweep(self, *, before_id: str, pages_count: int, started_at: Any) -> None:
         self.state.sweep_before_id = before_id
@@ -203,22 +203,7 @@ class PostLister:
     def _check_absent(self, page: Listing[PostRecord], before_id: str) -> None:
         """Ask by id for known posts that a page should have shown: deleted ones are noted as missing."""
         now, id_field = timezone.now(), self.platform.post_id_field
-        # Ids are whole numbers of any length, kept as text: the longer one is larger.
-        posts = self._posts().annotate(id_length=Length(id_field))
-        if page.next_id:
-            is_newer = Q(id_length__gt=len(page.next_id)) | Q(
-                id_length=len(page.next_id), **{f"{id_field}__gt": page.next_id}
-            )
-            posts = posts.filter(is_newer)
-        if before_id:
-            is_older = Q(id_length__lt=len(before_id)) | Q(
-                id_length=len(before_id), **{f"{id_field}__lt": before_id}
-            )
-            posts = posts.filter(is_older)
-        never_or_long_ago = Q(absence_checked_at=None) | Q(absence_checked_at__lt=now - ABSENCE_CHECK_AFTER)
-        listed = [record.remote_id for record in page.items]
-        absent = posts.filter(never_or_long_ago, missing_since_at=None).exclude(**{f"{id_field}__in": listed})
-        for post in absent.order_by("-posted_at")[:ABSENCE_CHECKS]:
+        for post in self._absent(page, before_id, asked_before=now - ABSENCE_CHECK_AFTER):
             try:
                 is_there = self.source.post_exists(getattr(post, id_field))
             except PlatformError as error:
@@ -230,3 +215,35 @@ class PostLister:
                 self._posts().filter(pk=post.pk).update(absence_checked_at=now)
             else:
                 ingest.mark_missing(self.platform, post, seen_at=now)
+
+    def _absent(self, page: Listing[PostRecord], before_id: str, *, asked_before: datetime) -> list[Any]:
+        """Return the newest posts that a page leaves out and that were not asked for since `asked_before`."""
+        id_field = self.platform.post_id_field
+        covered = self._between(page.next_id, before_id).values_list(id_field, flat=True)
+        listed = {record.remote_id for record in page.items}
+        # Ids alone: an index holds them, and nearly always all of them are listed.
+        absent_ids = sorted(set(covered) - listed, key=id_order, reverse=True)
+        never_or_long_ago = Q(absence_checked_at=None) | Q(absence_checked_at__lt=asked_before)
+        for some_ids in batched(absent_ids, BATCH_SIZE, strict=False):
+            posts = self._posts().filter(
+                never_or_long_ago, missing_since_at=None, **{f"{id_field}__in": some_ids}
+            )
+            if absent := list(posts.order_by("-posted_at")[:ABSENCE_CHECKS]):
+                return absent
+        return []
+
+    def _between(self, newer_than: str, older_than: str) -> QuerySet[Any]:
+        """Return the posts whose ids lie between two others; "" is no bound."""
+        # Ids are whole numbers of any length, kept as text: the longer one is larger.
+        id_field = self.platform.post_id_field
+        posts = self._posts().annotate(id_length=Length(id_field))
+        if newer_than:
+            is_longer = Q(id_length__gt=len(newer_than))
+            posts = posts.filter(is_longer | Q(id_length=len(newer_than), **{f"{id_field}__gt": newer_than}))
+        if older_than:
+            is_shorter = Q(id_length__lt=len(older_than))
+            posts = posts.filter(is_shorter | Q(id_length=len(older_than), **{f"{id_field}__lt": older_than}))
+        if newer_than and len(newer_than) == len(older_than):
+            # The same again, as an index can tell it.
+            posts = posts.filter(**{f"{id_field}__gt": newer_than, f"{id_field}__lt": older_than})
+        return posts.order_by()

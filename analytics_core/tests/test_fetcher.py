@@ -402,6 +402,18 @@ class TestMissingPosts:
         assert instance.asked.count(("post", "102")) == 1
         assert TinyPost.objects.get(tiny_id="102").missing_since_at is None
 
+    def test_deleted_posts_are_found_on_every_page_however_long_their_ids(self, visit, instance) -> None:
+        for number in range(60, 180):
+            instance.add_post(str(number))
+        visit()
+        gone = {"60", "61", "98", "99", "100", "101", "139", "140", "178", "179"}
+        for number in gone:
+            del instance.posts[number]
+        for _ in range(26):
+            visit()
+        missing = TinyPost.objects.exclude(missing_since_at=None)
+        assert set(missing.values_list("tiny_id", flat=True)) == gone
+
     def test_a_post_deleted_between_listing_and_reading_is_missing(
         self, visit, instance, tiny, tiny_account
     ) -> None:

@@ -39,14 +39,14 @@ def fill(instance, size: int) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_the_first_visit(tiny, count_statements, size) -> None:
     fill(tiny.instance, size)
-    assert count_statements() == 77
+    assert count_statements() == 78
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_an_idle_visit(tiny, count_statements, size) -> None:
     fill(tiny.instance, size)
     count_statements()
-    assert count_statements() == 18
+    assert count_statements() == 12
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -54,7 +54,7 @@ def test_a_visit_where_one_posts_likes_moved(tiny, count_statements, size) -> No
     fill(tiny.instance, size)
     count_statements()
     tiny.instance.likes["101"] += [f"new{number}" for number in range(size)]
-    assert count_statements() == 41
+    assert count_statements() == 39
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -72,7 +72,7 @@ def test_a_visit_with_news_by_notification(tiny, count_statements, size) -> None
                 post_id="101",
             )
         )
-    assert count_statements() == 54
+    assert count_statements() == 52
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -80,7 +80,7 @@ def test_a_visit_where_likes_were_taken_back(tiny, count_statements, size) -> No
     fill(tiny.instance, size)
     count_statements()
     tiny.instance.likes["101"] = []
-    assert count_statements() == 32
+    assert count_statements() == 30
 
 
 @pytest.mark.parametrize("size", SIZES)

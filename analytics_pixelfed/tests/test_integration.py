@@ -8,7 +8,7 @@ from django.urls import reverse
 from analytics_core.tasks import fetch_account, fetch_post
 from analytics_pixelfed.models import PixelfedLike, PixelfedPost
 from analytics_pixelfed.services import PixelfedAnalyticsFetcher
-from pixelfed.sandbox import World
+from pixelfed.sandbox import World, demo_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,6 +42,21 @@ def test_a_sync_and_a_fetch_end_on_the_page(serve, world, client) -> None:
     detail = client.get(reverse("analytics_pixelfed:post_detail", args=[post.pk]))
     assert "What a light!" in detail.content.decode()
     assert "fan0002" in detail.content.decode()
+
+
+def test_what_an_instance_tells_twice_is_written_once(serve) -> None:
+    """Every column reads back as the instance told it: else each hour would write all posts anew."""
+    world = demo_world()
+    _, account = serve(world, world.photographer.username)
+    fetcher = PixelfedAnalyticsFetcher(account)
+    while fetcher.run()["work_left"]:
+        pass
+    before = list(PixelfedPost.objects.order_by("pk").values())
+
+    listed = fetcher.sync_account_posts(max_posts=1000)
+
+    assert listed["posts_synced"] == len(before) > 40
+    assert list(PixelfedPost.objects.order_by("pk").values()) == before
 
 
 def test_a_worker_reads_an_account_and_a_post(serve, world) -> None:
