@@ -11,7 +11,7 @@ COPY . .
 RUN SECRET_KEY=only-to-collect-files /venv/bin/python manage.py collectstatic --noinput
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --no-create-home postflow && install -d -o postflow /data /data/media
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin postflow && install -d -o postflow /data /data/media
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MEDIA_ROOT=/data/media
 WORKDIR /app
 COPY --from=build /venv /venv

@@ -142,12 +142,12 @@ MastodonAccount.objects.create(
 class Readers:
     """People who go on reading pages, each signed in; what they are answered is counted."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, count: int) -> None:
         self.installation = installation
         self.seen: Counter[int] = Counter()
         self.odd: list[str] = []
         self.is_over = threading.Event()
-        self.sessions = [installation.signed_in() for _ in range(READERS)]
+        self.sessions = [installation.signed_in() for _ in range(count)]
         self.threads = [threading.Thread(target=self.read, args=(each,)) for each in self.sessions]
 
     def read(self, session: requests.Session) -> None:
@@ -191,14 +191,23 @@ def sum_of(figures: dict[str, float], name: str, status: int) -> float:
 
 @pytest.mark.parametrize("how", ["fast", "immediate"])
 def test_stopped_under_load_it_is_a_page_that_says_so_and_nothing_else(installation, house, how) -> None:
-    sandbox, person = house
+    stop_under_load(installation, house[0], how=how, away_seconds=3, people=READERS)
+
+
+def stop_under_load(
+    installation: Installation, sandbox: SandboxServer, *, how: str, away_seconds: float, people: int
+) -> Counter[int]:
+    """Stop the database while `people` read and the worker is in a visit, and check all there is to check.
+
+    Returns how many pages were answered with which status.
+    """
     installation.start(
         "web", "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py",
         "--bind", f"127.0.0.1:{installation.port}", "core.wsgi",
     )  # fmt: skip
     installation.start("worker", "manage.py", "db_worker", "--no-startup-delay", "--interval", "0.1")
     wait_until(lambda: installation.checks().get("worker") == "ok", seconds=60, what="all is there")
-    with Readers(installation) as readers:
+    with Readers(installation, people) as readers:
         readers.wait_for_more(200)
         # The worker is in the middle of a visit.
         queue = "from analytics_core.tasks import fetch_account; fetch_account.enqueue('pixelfed', 1)"
@@ -213,7 +222,13 @@ def test_stopped_under_load_it_is_a_page_that_says_so_and_nothing_else(installat
         answer = requests.get(f"{installation.site}/analytics/", timeout=10, cookies=cookies)
         assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True)
         stopped_at = time.monotonic()
-        wait_until(lambda: time.monotonic() > stopped_at + 3, seconds=10, what="some seconds", every=0.5)
+        wait_until(
+            lambda: time.monotonic() > stopped_at + away_seconds,
+            seconds=away_seconds + 10, what="the database is away", every=0.5,
+        )  # fmt: skip
+        assert installation.checks()["database"] == "unreachable"
+        assert requests.get(f"{installation.site}/healthz", timeout=10).status_code == 200
+        assert installation.processes["worker"].poll() is None
         installation.server.do("start")
         readers.wait_for_more(200, 40)
         wait_until(
@@ -253,3 +268,4 @@ def test_stopped_under_load_it_is_a_page_that_says_so_and_nothing_else(installat
     assert all(count >= readers.seen[status] for count, status in zip(told, (200, 503) * 4, strict=True))
     assert installation.stop() == {"web": 0, "worker": 0}
     assert "Traceback" not in installation.log("web"), installation.log("web")[-4000:]
+    return readers.seen

@@ -19,7 +19,7 @@ import yaml
 from django.core.management import get_commands
 
 from core.stopping import GRACE_SECONDS
-from tests.servers import ROOT
+from tests.servers import ROOT, free_port
 from tests.test_docs import targets
 
 UNITS = [ROOT / "deploy" / f"postflow-{name}.service" for name in ("web", "worker")]
@@ -301,6 +301,44 @@ def test_proxies_tell_what_django_needs_and_offer_no_pictures() -> None:
     assert not re.search(r"\$(request |request_uri|args|query_string|http_referer)", log_format)
     assert nginx.count("{") == nginx.count("}")
     assert caddy.count("{") == caddy.count("}")
+
+
+def test_nginx_takes_its_configuration(tmp_path) -> None:
+    nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if not nginx:
+        pytest.skip("no nginx here")
+    certificate = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=photos.example.org",
+    ]
+    files = ["-keyout", tmp_path / "privkey.pem", "-out", tmp_path / "fullchain.pem"]
+    subprocess.run([*certificate, *files], check=True, capture_output=True, timeout=60)
+    site = (ROOT / "deploy/nginx.conf").read_text()
+    for folder in ("/etc/letsencrypt/live/photos.example.org/", "/var/log/nginx/"):
+        site = site.replace(folder, f"{tmp_path}/")
+    # Even to check, nginx opens its ports.
+    for port in ("80", "443"):
+        site = site.replace(f"listen {port}", f"listen 127.0.0.1:{free_port()}")
+    (tmp_path / "site.conf").write_text(site)
+    bodies = " ".join(
+        f"{kind}_temp_path {tmp_path}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    text = (
+        f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ {bodies} include {tmp_path}/site.conf; }}"
+    )
+    (tmp_path / "nginx.conf").write_text(text)
+    done = subprocess.run(
+        [nginx, "-t", "-e", "stderr", "-c", tmp_path / "nginx.conf"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 # GitHub

@@ -1,5 +1,8 @@
 """The worker waits for a database that is away, and does again what it was doing."""
 
+import os
+import signal
+from contextlib import nullcontext
 from unittest import mock
 
 import pytest
@@ -56,6 +59,27 @@ def test_a_batch_does_not_wait_for_ever(monkeypatch) -> None:
         pytest.raises(OperationalError),
     ):
         work()
+
+
+@pytest.mark.django_db
+def test_told_to_stop_while_the_database_is_away_it_ends_well(monkeypatch) -> None:
+    monkeypatch.setattr(db_worker.beats, "heart", lambda worker_id: nullcontext())
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)}
+
+    def ready():
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise OperationalError("gone")
+
+    with (
+        mock.patch.object(type(DBTaskResult.objects), "ready", side_effect=ready),
+        mock.patch.object(db_worker.Worker, "_fail_own_tasks", side_effect=OperationalError("gone")),
+        pytest.raises(SystemExit) as ended,
+    ):
+        call_command("db_worker", interval=0, startup_delay=False, verbosity=0, reload=False)
+    # The worker took them for itself.
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    assert ended.value.code == 0
 
 
 @pytest.mark.django_db

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from types import FrameType
 from typing import Any
 
@@ -39,8 +39,10 @@ class Worker(db_worker.Worker):
             with nullcontext() if self.batch else beats.heart(self.worker_id):
                 self._work()
         except SystemExit:
-            # Told to stop between claiming a task and beginning it.
-            self._fail_own_tasks()
+            # Told to stop between claiming a task and beginning it. While the database is away nothing can be
+            # claimed, and the end is as good as any other.
+            with suppress(OperationalError, InterfaceError):
+                self._fail_own_tasks()
             raise
         finally:
             stopping.forget()
