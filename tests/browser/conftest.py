@@ -186,9 +186,12 @@ def posts(account, live_server):
 
 
 @pytest.fixture
-def signed_in(page, user, posts):
-    """The overview, after signing in by the form."""
-    sign_in(page, user)
+def signed_in(page, live_server, user, posts, client):
+    """The overview, of somebody whose browser is signed in already."""
+    client.force_login(user)
+    session = client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    page.goto("/analytics/")
     return page
 
 

@@ -24,12 +24,13 @@ def titles(page) -> list[str]:
     return page.locator(".photos .photo-title").all_inner_texts()
 
 
-def test_signing_in_leads_to_the_numbers_and_a_photo_on_the_first_screen(signed_in) -> None:
-    assert (figure(signed_in, "likes"), figure(signed_in, "comments")) == ("43", "2")
-    box = signed_in.locator(".photo-frame img").first.bounding_box()
+def test_signing_in_leads_to_the_numbers_and_a_photo_on_the_first_screen(page, user, posts) -> None:
+    sign_in(page, user)
+    assert (figure(page, "likes"), figure(page, "comments")) == ("43", "2")
+    box = page.locator(".photo-frame img").first.bounding_box()
     assert box["y"] + 80 < 844 - 57
-    assert signed_in.title() == "Overview · PostFlow"
-    assert "Data up to" in signed_in.locator("#sync").text_content()
+    assert page.title() == "Overview · PostFlow"
+    assert "Data up to" in page.locator("#sync").text_content()
 
 
 def test_a_range_swaps_the_page_and_the_address_and_back_restores_them(signed_in) -> None:
