@@ -2,12 +2,13 @@
 
 import os
 import signal
+import threading
 from contextlib import nullcontext
 from unittest import mock
 
 import pytest
 from django.core.management import call_command, get_commands
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django_tasks_db.models import DBTaskResult
 
 from core.management.commands import db_worker
@@ -61,11 +62,23 @@ def test_a_batch_does_not_wait_for_ever(monkeypatch) -> None:
         work()
 
 
-@pytest.mark.django_db
-def test_told_to_stop_while_the_database_is_away_it_ends_well(monkeypatch) -> None:
-    monkeypatch.setattr(db_worker.beats, "heart", lambda worker_id: nullcontext())
+@pytest.fixture
+def own_signals():
+    """The worker takes signals for itself: give them back."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
+
+def work_until_told(monkeypatch) -> None:
+    monkeypatch.setattr(db_worker.beats, "heart", lambda worker_id: nullcontext())
+    call_command("db_worker", interval=60, startup_delay=False, verbosity=0, reload=False)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("own_signals")
+def test_told_to_stop_while_the_database_is_away_it_ends_well(monkeypatch) -> None:
     def ready():
         os.kill(os.getpid(), signal.SIGTERM)
         raise OperationalError("gone")
@@ -73,12 +86,37 @@ def test_told_to_stop_while_the_database_is_away_it_ends_well(monkeypatch) -> No
     with (
         mock.patch.object(type(DBTaskResult.objects), "ready", side_effect=ready),
         mock.patch.object(db_worker.Worker, "_fail_own_tasks", side_effect=OperationalError("gone")),
-        pytest.raises(SystemExit) as ended,
     ):
-        call_command("db_worker", interval=0, startup_delay=False, verbosity=0, reload=False)
-    # The worker took them for itself.
-    for number, handler in before.items():
-        signal.signal(number, handler)
+        work_until_told(monkeypatch)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("own_signals")
+def test_told_to_stop_within_a_statement_it_ends_that_and_what_it_took(monkeypatch) -> None:
+    example_tasks.fails.enqueue(1, b="c")
+    statements = []
+
+    def tell(execute, sql, params, many, context):
+        answer = execute(sql, params, many, context)
+        if "django_tasks" in sql:
+            statements.append(sql)
+            if len(statements) == 1:
+                # The handler runs before this returns: an end here and now would be one within the statement.
+                os.kill(os.getpid(), signal.SIGTERM)
+        return answer
+
+    with connection.execute_wrapper(tell):
+        work_until_told(monkeypatch)
+    assert example_tasks.calls == [((1,), {"b": "c"})]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("own_signals")
+def test_told_to_stop_while_it_sleeps_it_ends_at_once(monkeypatch) -> None:
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    with pytest.raises(SystemExit) as ended:
+        work_until_told(monkeypatch)
     assert ended.value.code == 0
 
 

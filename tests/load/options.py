@@ -19,6 +19,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--requests", type=int, default=10_000, help="after how many it ends; pictures are not counted")
     add("--think", default="2-8", help="seconds between two pages of a reader")
     add("--folder", default="", help="where the database is kept for the next time; filled when it is empty")
+    add(
+        "--shared-buffers",
+        default="2GB",
+        help="PostgreSQL's own memory; with room for all, no page waits for a disk",
+    )
     add("--fill-only", action="store_true", help="fill and measure sizes, read nothing")
     add("--first-port", type=int, default=18400, help="of the instances; the one before is PostFlow's")
     add("--report", default=".run/load/report.md", help="the file that gets the tables as Markdown")

@@ -40,14 +40,15 @@ def main() -> int:
     django.setup()
     from tests.load import report, server
 
+    serving = server.SERVING | {"shared_buffers": options.shared_buffers}
     filled_seconds = _filled(options)
-    server.restart(server.SERVING | server.WATCHING)
+    server.restart(serving | server.WATCHING)
     facts = {
         "date": f"{datetime.now():%Y-%m-%d}",  # noqa: DTZ005
         "machine": f"{os.cpu_count()} cores, {_memory_gb():.0f} GB of memory, {platform.machine()}",
         "fill": filled_seconds,
         "options": vars(options),
-        "settings": server.SERVING,
+        "settings": serving,
     }
     if not options.fill_only:
         facts |= _read(options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from contextlib import nullcontext, suppress
 from types import FrameType
@@ -28,9 +29,19 @@ class Worker(db_worker.Worker):
     """
 
     def shutdown(self, signum: int, frame: FrameType | None) -> None:
-        """Receive a signal: end after the task in hand, which is asked to be quick."""
+        """Receive a signal: end after the task in hand, which is asked to be quick, or at once while it waits.
+
+        Args:
+            frame: what the signal interrupted. To end at once within a statement would leave the connection
+                in the middle of it, neither committed nor rolled back.
+        """
+        is_first, is_waiting = self.running, frame is None or frame.f_code in _WAITING
         stopping.ask()
-        super().shutdown(signum, frame)
+        if is_waiting or not is_first:
+            super().shutdown(signum, frame)
+        else:
+            logger.warning("Received %s, shutting down soon.", signal.strsignal(signum))
+            self.running = False
 
     def run(self) -> None:
         """Work until told to stop, or in batch mode until nothing is left."""
@@ -39,7 +50,7 @@ class Worker(db_worker.Worker):
             with nullcontext() if self.batch else beats.heart(self.worker_id):
                 self._work()
         except SystemExit:
-            # Told to stop between claiming a task and beginning it. While the database is away nothing can be
+            # Perhaps between claiming a task and beginning it. While the database is away nothing can be
             # claimed, and the end is as good as any other.
             with suppress(OperationalError, InterfaceError):
                 self._fail_own_tasks()
@@ -79,6 +90,9 @@ class Worker(db_worker.Worker):
         if hasattr(backend, "fail_claimed"):
             backend.fail_claimed(worker_id=self.worker_id)
 
+
+# Here it sleeps until it looks again; what it does for a task or with the database is in frames of their own.
+_WAITING = {db_worker.Worker.run.__code__, Worker._work.__code__}
 
 # The command has no other way to be given a worker.
 db_worker.Worker = Worker  # type: ignore[misc]  # its command makes this class by name
