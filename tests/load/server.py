@@ -65,7 +65,7 @@ def restart(settings: dict[str, str]) -> None:
 
 
 def warm_up() -> None:
-    """Have the database in memory, as on a server that has run for days: in PostgreSQL's own if it has room."""
+    """Have the database in memory, as on a server up for days: in PostgreSQL's own if it has room."""
     run("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
     run(
         "SELECT pg_prewarm(oid, CASE WHEN pg_database_size(current_database()) "

@@ -29,7 +29,7 @@ class Worker(db_worker.Worker):
     """
 
     def shutdown(self, signum: int, frame: FrameType | None) -> None:
-        """Receive a signal: end after the task in hand, which is asked to be quick, or at once while it waits.
+        """Receive a signal: end after the task in hand, which is asked to be quick, or at once in a wait.
 
         Args:
             frame: what the signal interrupted. To end at once within a statement would leave the connection
