@@ -24,7 +24,6 @@ class Reconciled:
     """What one listing changed."""
 
     new_count: int = 0
-    ended_count: int = 0
     returned_count: int = 0
     missed_count: int = 0
     """Absent for the first time: the next complete listing decides."""
@@ -120,7 +119,7 @@ def reconcile(
             model.objects.filter(pk__in=ended).update(ended_at=F("missed_at"))
         if missed:
             model.objects.filter(pk__in=missed).update(missed_at=seen_at)
-        result.ended_count, result.missed_count = len(ended), len(missed)
+        result.missed_count = len(missed)
     return result
 
 
