@@ -92,6 +92,21 @@ def test_told_to_stop_while_the_database_is_away_it_ends_well(monkeypatch) -> No
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("own_signals")
+def test_told_to_stop_when_the_database_failed_below_a_task_it_gives_that_back(monkeypatch) -> None:
+    row_id = example_tasks.fails.enqueue(1, b="c").id
+
+    def set_failed(self, error):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise OperationalError("gone")
+
+    with mock.patch.object(DBTaskResult, "set_failed", set_failed):
+        work_until_told(monkeypatch)
+    assert DBTaskResult.objects.get(pk=row_id).status == "FAILED"
+    assert DBTaskResult.objects.filter(status="READY").count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("own_signals")
 def test_told_to_stop_within_a_statement_it_ends_that_and_what_it_took(monkeypatch) -> None:
     example_tasks.fails.enqueue(1, b="c")
     statements = []

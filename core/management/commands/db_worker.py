@@ -50,10 +50,8 @@ class Worker(db_worker.Worker):
             with nullcontext() if self.batch else beats.heart(self.worker_id):
                 self._work()
         except SystemExit:
-            # Perhaps between claiming a task and beginning it. While the database is away nothing can be
-            # claimed, and the end is as good as any other.
-            with suppress(OperationalError, InterfaceError):
-                self._fail_own_tasks()
+            # Perhaps between claiming a task and beginning it.
+            self._leave()
             raise
         finally:
             stopping.forget()
@@ -81,6 +79,13 @@ class Worker(db_worker.Worker):
                     raise
                 if self.running:
                     time.sleep(LOOK_AGAIN_SECONDS)
+        # The database failed last, perhaps below a task.
+        self._leave()
+
+    def _leave(self) -> None:
+        """Give back what this worker has claimed. With the database away somebody else does, in a while."""
+        with suppress(OperationalError, InterfaceError):
+            self._fail_own_tasks()
 
     def _fail_own_tasks(self) -> None:
         """Fail what this worker has claimed and does no more, so that it is tried again."""
