@@ -1,9 +1,8 @@
 """A visit to an account: what is asked, what is stored, what is never believed."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
-import time_machine
 
 from analytics_core import platforms
 from analytics_core.fetcher import AccountBusy
@@ -12,39 +11,9 @@ from analytics_core.platforms import CommentRecord, NotificationRecord, PersonRe
 from tests.tiny.models import TinyComment, TinyLike, TinyPost
 from tests.tiny.platform import TinySource
 
+from .conftest import HOUR, NOON
+
 pytestmark = pytest.mark.django_db
-
-NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def instance(tiny):
-    return tiny.instance
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel(NOON, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def visit(tiny, tiny_account, clock):
-    """Make one visit, an hour after the one before."""
-
-    def run(**options):
-        stats = tiny.fetcher(tiny_account).run(**options)
-        clock.shift(HOUR)
-        return stats
-
-    return run
-
-
-@pytest.fixture
-def audit(tiny, tiny_account):
-    """Read lists again for safety."""
-    return lambda: tiny.fetcher(tiny_account).audit()
 
 
 def like_of(person: str, post_id: str = "100") -> TinyLike:
