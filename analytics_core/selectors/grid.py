@@ -86,7 +86,7 @@ def totals(chosen: Sequence[ConnectedAccount], *, wanted: Wanted) -> Totals:
                 posts=Count("*"),
                 **{kind: Coalesce(Sum(f"total_{kind}"), 0) for kind in KINDS},
                 # Apart, for it is about few posts, which an index finds: the sums then read an index alone.
-                not_read=Coalesce(_count(posts.filter(NEVER_READ, since_ever).filter(not_read())), 0),
+                not_read=Coalesce(_count_not_read(posts.filter(NEVER_READ, since_ever)), 0),
             )
             .values_list("posts", *KINDS, "not_read")
         )
@@ -158,10 +158,13 @@ def _keys(chosen: Sequence[ConnectedAccount], *, wanted: Wanted, sort: str) -> A
     return arms[0].union(*arms[1:], all=True).order_by(*ORDERS[sort], "-post_pk", "platform_name")
 
 
-def _count(rows: QuerySet[Any]) -> Subquery:
-    """Return how many rows there are as a part of another query."""
-    one = rows.annotate(one=Value(1)).values("one")
-    return Subquery(one.annotate(number=Count("pk")).values("number"))
+def _count_not_read(posts: QuerySet[Any]) -> Subquery:
+    """Return how many of the posts are not read as a part of another query.
+
+    A condition of the count, not of the posts: databases think long about which index might serve such a one.
+    """
+    one = posts.annotate(one=Value(1)).values("one")
+    return Subquery(one.annotate(number=Count("pk", filter=not_read())).values("number"))
 
 
 def _platforms(chosen: Sequence[ConnectedAccount]) -> list[Platform]:
