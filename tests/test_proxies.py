@@ -1,4 +1,4 @@
-"""What browsers send of themselves: each proxy of `deploy/` lets nothing forged and nothing huge through.
+"""What browsers send: each proxy of `deploy/` lets nothing forged or huge through, and logs no secret.
 
 Without a proxy here, the same is asked of gunicorn, in the headers that a proxy would have made.
 """
@@ -40,18 +40,20 @@ LARGEST = 2 * 1024 * 1024
 
 
 @contextmanager
-def served(command: list[object], port: int, **variables: str) -> Iterator[None]:
+def served(command: list[object], port: int, log: Path, **variables: str) -> Iterator[None]:
     """Run a server until the block ends."""
-    process = subprocess.Popen([str(word) for word in command], cwd=ROOT, env=os.environ | variables)
+    words = [str(word) for word in command]
+    with log.open("w") as output:
+        process = subprocess.Popen(words, cwd=ROOT, env=os.environ | variables, stdout=output, stderr=output)
     try:
         ends_at = time.monotonic() + 30
         while True:
-            assert process.poll() is None, command
+            assert process.poll() is None, log.read_text()
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
                 break
             except OSError:
-                assert time.monotonic() < ends_at, command
+                assert time.monotonic() < ends_at, log.read_text()
                 time.sleep(0.05)
         yield
     finally:
@@ -60,13 +62,14 @@ def served(command: list[object], port: int, **variables: str) -> Iterator[None]
 
 
 @pytest.fixture(scope="module")
-def gunicorn() -> Iterator[int]:
+def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of gunicorn as it is set up for one proxy."""
-    port = free_port()
+    port, log = free_port(), tmp_path_factory.mktemp("gunicorn") / "log"
     command = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py"]
     with served(
         [*command, "--bind", f"127.0.0.1:{port}", "tests.reached"],
         port,
+        log,
         DJANGO_SETTINGS_MODULE="core.settings",
         PYTHONDONTWRITEBYTECODE="1",
         SECRET_KEY="x",
@@ -88,12 +91,12 @@ def make_certificate(folder: Path) -> None:
     subprocess.run([*command, *files], check=True, capture_output=True, timeout=60)
 
 
-@pytest.fixture(scope="module")
-def nginx(gunicorn: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of nginx with our file, its paths and ports made those of this test."""
-    executable, folder, port = program("nginx"), tmp_path_factory.mktemp("nginx"), free_port()
+@contextmanager
+def nginx(folder: Path, upstream: int) -> Iterator[int]:
+    """Run nginx with our file, its paths and ports made those of this test. Yields its port."""
+    executable, port = program("nginx"), free_port()
     make_certificate(folder)
-    site = (ROOT / "deploy/nginx.conf").read_text().replace("127.0.0.1:8000", f"127.0.0.1:{gunicorn}")
+    site = (ROOT / "deploy/nginx.conf").read_text().replace("127.0.0.1:8000", f"127.0.0.1:{upstream}")
     for path in ("/etc/letsencrypt/live/photos.example.org/", "/var/log/nginx/"):
         site = site.replace(path, f"{folder}/")
     for was, now in (("80", free_port()), ("443", port)):
@@ -107,26 +110,44 @@ def nginx(gunicorn: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[i
         f"{user} daemon off; pid {folder}/pid; error_log stderr; events {{}}"
         f"http {{ {paths} include {folder}/site.conf; }}"
     )
-    with served([executable, "-e", "stderr", "-c", folder / "nginx.conf"], port):
+    with served([executable, "-e", "stderr", "-c", folder / "nginx.conf"], port, folder / "log"):
         yield port
 
 
-@pytest.fixture(scope="module")
-def caddy(gunicorn: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of Caddy with our file, and a certificate that it need not get first."""
-    executable, folder, port = program("caddy"), tmp_path_factory.mktemp("caddy"), free_port()
+@contextmanager
+def caddy(folder: Path, upstream: int) -> Iterator[int]:
+    """Run Caddy with our file, and a certificate that it need not get first. Yields its port."""
+    executable, port = program("caddy"), free_port()
     make_certificate(folder)
-    site = (ROOT / "deploy/Caddyfile").read_text().replace("127.0.0.1:8000", f"127.0.0.1:{gunicorn}")
+    site = (ROOT / "deploy/Caddyfile").read_text().replace("127.0.0.1:8000", f"127.0.0.1:{upstream}")
     site = site.replace(f"{HOST} {{", f"{HOST} {{\ntls {folder}/fullchain.pem {folder}/privkey.pem")
     options = f"admin off\nhttp_port {free_port()}\nhttps_port {port}\ndefault_bind 127.0.0.1"
-    (folder / "Caddyfile").write_text(f"{{\n{options}\n}}\n{site}")
+    # Its first block is that of all options.
+    (folder / "Caddyfile").write_text(site.replace("\n{\n", f"\n{{\n{options}\n", 1))
     command = [executable, "run", "--config", folder / "Caddyfile", "--adapter", "caddyfile"]
-    with served(command, port, HOME=str(folder), XDG_DATA_HOME=str(folder), XDG_CONFIG_HOME=str(folder)):
+    homes = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(folder))
+    with served(command, port, folder / "log", **homes):
+        yield port
+
+
+PROXIES = {"nginx": nginx, "caddy": caddy}
+
+
+@pytest.fixture(scope="module", params=PROXIES)
+def proxy(request: pytest.FixtureRequest, gunicorn: int, tmp_path_factory: pytest.TempPathFactory):
+    """The port of each proxy before gunicorn."""
+    with PROXIES[request.param](tmp_path_factory.mktemp(request.param), gunicorn) as port:
         yield port
 
 
 def ask(
-    port: int, headers: dict[str, str], *, host: str = HOST, body: bytes = b"", is_proxy: bool = False
+    port: int,
+    headers: dict[str, str],
+    *,
+    path: str = "/reached",
+    host: str = HOST,
+    body: bytes = b"",
+    is_proxy: bool = False,
 ) -> tuple[int, dict]:
     """Post something as a visitor, or as a proxy on this machine does; return status and answer."""
     source = "127.0.0.1" if is_proxy else VISITOR
@@ -139,7 +160,7 @@ def ask(
     connection.sock = found
     # Who has heard enough answers, and hangs up.
     with suppress(BrokenPipeError, ConnectionResetError):
-        connection.request("POST", "/reached", body=body, headers={"Host": host} | headers)
+        connection.request("POST", path, body=body, headers={"Host": host} | headers)
     answer = connection.getresponse()
     text = answer.read()
     connection.close()
@@ -147,27 +168,34 @@ def ask(
 
 
 @pytest.mark.parametrize("forged", FORGED, ids=lambda forged: " ".join(forged) or "nothing")
-@pytest.mark.parametrize("name", ["nginx", "caddy"])
-def test_nothing_forged_gets_through_a_proxy(name, forged, request) -> None:
-    status, seen = ask(request.getfixturevalue(name), forged)
+def test_nothing_forged_gets_through_a_proxy(proxy, forged) -> None:
+    status, seen = ask(proxy, forged)
     assert status == 200
     assert (seen["is_secure"], seen["host"], seen["address"], seen["prefix"]) == (True, HOST, VISITOR, "")
 
 
-@pytest.mark.parametrize("name", ["nginx", "caddy"])
-def test_a_port_or_an_id_of_the_browser_stays_outside(name, request) -> None:
-    status, seen = ask(request.getfixturevalue(name), {"X-Request-ID": "forged-by-me"}, host=f"{HOST}:6666")
+def test_a_port_or_an_id_of_the_browser_stays_outside(proxy) -> None:
+    status, seen = ask(proxy, {"X-Request-ID": "forged-by-me"}, host=f"{HOST}:6666")
     assert (status, seen["host"]) == (200, HOST)
     assert seen["id"] != "forged-by-me"
 
 
-@pytest.mark.parametrize("name", ["nginx", "caddy"])
-def test_a_body_is_as_large_as_both_allow_and_no_larger(name, request) -> None:
-    port = request.getfixturevalue(name)
-    status, seen = ask(port, {}, body=b"x" * LARGEST)
+def test_a_body_is_as_large_as_both_allow_and_no_larger(proxy) -> None:
+    status, seen = ask(proxy, {}, body=b"x" * LARGEST)
     assert (status, seen["body"]) == (200, LARGEST)
-    assert ask(port, {}, body=b"x" * (LARGEST + 1))[0] == 413
-    assert ask(port, {}, body=b"x" * (5 * LARGEST))[0] == 413
+    assert ask(proxy, {}, body=b"x" * (LARGEST + 1))[0] == 413
+    assert ask(proxy, {}, body=b"x" * (5 * LARGEST))[0] == 413
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_what_opens_an_account_is_in_no_log_of_a_proxy(name, tmp_path) -> None:
+    # Nobody listens there, which both complain about.
+    with PROXIES[name](tmp_path, free_port()) as port:
+        for path in ("/accounts/connect/callback/?code=secret", "/accounts/password-reset/MQ/secret/"):
+            assert ask(port, {"Referer": f"https://{HOST}{path}", "Cookie": "id=secret"}, path=path)[0] == 502
+    logs = "".join(path.read_text() for path in tmp_path.glob("*log"))
+    assert " 502 " in logs or '"status":502' in logs
+    assert "secret" not in logs
 
 
 @pytest.mark.parametrize("forged", FORGED, ids=lambda forged: " ".join(forged) or "nothing")
