@@ -14,7 +14,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     request = WSGIRequest(environ)
     seen = {
         "is_secure": request.is_secure(),
-        "host": request.META["HTTP_HOST"],
+        "host": request.get_host(),
         "address": visitors.address(request),
         "prefix": environ["SCRIPT_NAME"],
         "id": request.headers.get("X-Request-ID", ""),

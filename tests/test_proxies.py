@@ -74,6 +74,7 @@ def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         PYTHONDONTWRITEBYTECODE="1",
         SECRET_KEY="x",
         DEBUG="0",
+        ALLOWED_HOSTS=HOST,
         TRUST_X_FORWARDED_PROTO="1",
         TRUSTED_PROXY_COUNT="1",
     ):
