@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 ARGS ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser test-postgres lint format check bench bench-load screenshots docs requirements
+.PHONY: help setup run test test-browser test-postgres lint format check bench bench-load screenshots docs reference requirements
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "%-14s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,12 @@ screenshots: setup ## Take the pictures of docs/screenshots anew, of a trial run
 
 docs: setup ## Write docs/commands.md anew from the commands themselves.
 	@DEBUG=1 $(PYTHON) -m tests.command_reference
+
+# Not of settings, which hold a key, nor of models, of which it sees only what Django makes of them.
+reference: setup ## Write the reference of all functions, from their docstrings, to .run/reference/index.html.
+	@DEBUG=1 $(PYTHON) -W ignore manage.py shell --no-imports -c "from pdoc.__main__ import cli; cli( \
+	['--docformat=google', '--no-include-undocumented', '--output-directory=.run/reference', 'core', 'postflow', 'pixelfed', \
+	'analytics_core', 'analytics_pixelfed', '!.*([.]tests|[.]migrations|models|[.]settings)'])"
 
 requirements: ## Pin the requirements of pyproject.toml anew.
 	@.ci/requirements

@@ -34,6 +34,8 @@ threads = 4
 timeout = 60
 graceful_timeout = 30
 control_socket_disable = True
+# Whether to believe a proxy is for the settings to say. gunicorn would take SCRIPT_NAME from a browser.
+forwarded_allow_ips = ""
 if Path("/dev/shm").is_dir():  # noqa: S108  # gunicorn makes files of its own there
     # Beats of a process wait for no disk.
     worker_tmp_dir = "/dev/shm"  # noqa: S108  # the same

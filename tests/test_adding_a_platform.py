@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,6 +47,10 @@ from analytics_postcards.models import PostcardsAccount
 from postflow.models import CustomUser
 user = CustomUser.objects.create_user("ana@example.org", "a long sentence")
 PostcardsAccount.objects.create(user=user, instance_url={url!r}, username="ana", access_token={token!r})
+"""
+WAITING = """
+from django_tasks_db.models import DBTaskResult
+print(DBTaskResult.objects.filter(task_path__endswith="fetch_all_postcards").count())
 """
 DUE = """
 from datetime import timedelta
@@ -204,6 +209,12 @@ def test_the_guide_ends_in_a_platform_whose_pages_are_right(postcards, tmp_path)
     installed.manage(*commands[0].split())
     installed.manage(*commands[1].split())
     installed.python(CONNECT.format(url=url, token=TOKEN))
+    [by_hand] = re.findall(
+        r"^    from analytics_core(?:.*\n)+?    hourly\..+$", GUIDE.read_text(), re.MULTILINE
+    )
+    assert installed.python(WAITING).strip() == "0"
+    installed.python(textwrap.dedent(by_hand))
+    assert installed.python(WAITING).strip() == "1"
     report = installed.manage(*commands[2].split())
     assert "✓ Postcards @ana: 50 new posts, 7 new likes, 1 new comments, 1 new shares" in report
     pages = installed.pages()

@@ -100,6 +100,19 @@ class TestErrors:
         assert html.count("<h1>") == 1
         assert "base.css" in html
 
+    def test_a_page_without_its_static_files_fails_in_words(self, client, settings, tmp_path) -> None:
+        backend = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        settings.STATIC_ROOT = tmp_path
+        settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
+        client.raise_request_exception = False
+        response = client.get(SIGN_IN)
+        assert response.status_code == 500
+        html = response.content.decode()
+        assert "Something broke" in html
+        # The file may be there all the same.
+        assert 'href="/static/postflow/base.css"' in html
+        assert "Back in a moment" in render_to_string("503.html")
+
     def test_an_address_that_is_none_leads_back(self, client) -> None:
         response = client.get("/nowhere/")
         assert response.status_code == 404
