@@ -98,7 +98,8 @@ def _ledgers(entries: Sequence[ConnectedAccount]) -> QuerySet[Ledger, Any]:
 
 def _selves(connected: Sequence[ConnectedAccount]) -> QuerySet[PersonRow, Any]:
     """The user's own accounts, as the people that their instances know."""
-    condition = Q(pk__in=[])
+    # Nobody. Of an empty list Django makes no statement that could be part of another.
+    condition = Q(pk=0)
     for entry in connected:
         if entry.account.remote_id:
             condition |= Q(
@@ -115,28 +116,28 @@ def _ranked(
     """The most engaged people of a period with their sums, and in each row how many there are in all.
 
     Each account's days and months are queries of their own within the one: an index holds all of each.
+    The user's own accounts are left out of the people, who are fewer than the rows.
     """
-    parts = [
-        part.exclude(person__in=_selves(connected)).order_by().values_list("person_id", *KINDS)
-        for part in _parts_of(chosen, period=period)
-    ]
+    parts = [part.order_by().values_list("person_id", *KINDS) for part in _parts_of(chosen, period=period)]
     if not parts:
         return []
     rows, params = parts[0].union(*parts[1:], all=True).query.sql_with_params()
     met = _new_people(chosen, connected=connected, period=period)
     new_count, new_params = met.query.sql_with_params() if met is not None else ("SELECT 1 WHERE 1 = 0", ())
+    selves, own_params = _selves(connected).query.sql_with_params()
     # Statements of Django's own making; it cannot group what it has united.
     statement = f"""
         SELECT person_id, SUM(likes), SUM(comments), SUM(shares), COUNT(*) OVER (),
             (SELECT COUNT(*) FROM ({new_count}) newcomers)
         FROM ({rows}) parts
         GROUP BY person_id
-        ORDER BY SUM(likes + comments + shares) DESC, person_id
+        HAVING person_id NOT IN ({selves})
+        ORDER BY SUM(likes) + SUM(comments) + SUM(shares) DESC, person_id
         LIMIT {LIMIT}
     """  # noqa: S608  # parts of our own; values are parameters
     names = ("person", *(f"{kind}_sum" for kind in KINDS), "people", "new_people")
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*new_params, *params])
+        cursor.execute(statement, [*new_params, *params, *own_params])
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 

@@ -40,6 +40,8 @@ SERVING = {
 }
 WATCHING = {
     "shared_preload_libraries": "pg_stat_statements",
+    # A page waits for the planning too, which can be most of it.
+    "pg_stat_statements.track_planning": "on",
     "logging_collector": "on",
     "log_destination": "jsonlog",
     "log_filename": "statements.log",
@@ -105,12 +107,16 @@ def logged(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def statements(role: str, *, order: str, limit: int) -> list[dict[str, Any]]:
-    """Return a role's statements on PostFlow's tables, those with most `calls` or `total_exec_time` first."""
+    """Return a role's statements on PostFlow's tables, those with most `calls` or `total` time first.
+
+    Times are in milliseconds, of planning and executing together; none took longer than `most`.
+    """
     names = ("query_id", "calls", "mean", "most", "share", "text")
     found = rows(
-        "SELECT queryid, calls, mean_exec_time, max_exec_time, "
-        "100 * total_exec_time / sum(total_exec_time) OVER (), query "
-        "FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid "
+        "SELECT queryid, calls, mean_plan_time + mean_exec_time, max_plan_time + max_exec_time, "
+        "100 * total / sum(total) OVER (), query "
+        "FROM (SELECT *, total_plan_time + total_exec_time AS total FROM pg_stat_statements) s "
+        "JOIN pg_roles r ON r.oid = s.userid "
         f"WHERE r.rolname = {literal(role)} AND query ~ '\"' ORDER BY {order} DESC LIMIT {limit}"
     )
     return [dict(zip(names, row, strict=True)) for row in found]

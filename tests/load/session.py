@@ -136,7 +136,7 @@ def _read(options: Any) -> dict[str, Any]:
                 result["wrong"].append(f"the process {name} ended, see its log")
         hour = _hour(run_id)
         frequent = {role: server.statements(role, order="calls", limit=10) for role in server.ROLES}
-        heaviest = server.statements("web", order="total_exec_time", limit=3)
+        heaviest = server.statements("web", order="total", limit=3)
         slow = [each for each in server.logged(FOLDER) if each["ms"] >= server.SLOW_MS]
     say("plans")
     return {
