@@ -62,7 +62,8 @@ def _setup(facts: dict[str, Any]) -> str:
     ]
     if facts["fill"] is not None:
         lines.append(f"Filled in {facts['fill'] / 60:.1f} minutes.")
-    lines.append("PostgreSQL: " + ", ".join(f"{k} = {v}" for k, v in facts["settings"].items()) + ".")
+    settings = ", ".join(f"{name} = {value}" for name, value in facts["settings"].items())
+    lines.append(f"PostgreSQL: {settings}. Huge pages: {facts['huge pages']}.")
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,16 @@ def restart(settings: dict[str, str]) -> None:
     control = os.environ["POSTGRES_CONTROL"]
     # Its output would stay open as long as the server.
     subprocess.run([control, "restart", "-m", "fast"], check=True, stdout=subprocess.DEVNULL)
+
+
+def huge_pages() -> str:
+    """Tell whether the server has its memory in huge pages: it takes them where enough are held ready."""
+    try:
+        text = Path("/proc/meminfo").read_text()
+    except OSError:
+        return "unknown"
+    pages = {name: int(number) for name, number in re.findall(r"HugePages_(\w+):\s+(\d+)", text)}
+    return "yes" if pages.get("Rsvd") or pages.get("Free") != pages.get("Total") else "no"
 
 
 def warm_up() -> None:

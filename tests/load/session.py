@@ -49,6 +49,7 @@ def main() -> int:
         "fill": filled_seconds,
         "options": vars(options),
         "settings": serving,
+        "huge pages": server.huge_pages(),
     }
     if not options.fill_only:
         facts |= _read(options)
