@@ -8,7 +8,7 @@ marked ended. Rows are never deleted. See docs/decisions/0003-reconcile.md.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
@@ -48,18 +48,20 @@ def ingest_posts(platform: Platform, account: Any, records: Iterable[PostRecord]
     listed = {record.remote_id: _columns(account, record) for record in records}
     if not listed:
         return IngestedPosts()
-    # Outside the transaction, which most pages do not need. Whoever changes a row meanwhile comes after us.
+    # Outside the transaction, which most pages do not need. Whoever changes a row meanwhile comes after us;
+    # `_new_ids` minds who deletes one.
     stored = _posts_by_id(platform, account, listed)
     news = {
         remote_id: columns
         for remote_id, columns in listed.items()
         if _is_news(columns, stored.get(remote_id))
     }
-    saved = {**stored, **(_store_posts(platform, account, news, known=stored) if news else {})}
+    saved = {**stored, **(_store_posts(platform, account, news, compared=stored) if news else {})}
     posts = [saved[remote_id] for remote_id in listed]
     gallery.note_addresses(platform.post_model, posts)
     platform.link_posts(account, posts)
-    return IngestedPosts(posts=posts, created_count=len(listed) - len(stored), updated_count=len(stored))
+    created_count = len(_new_ids(saved, compared=stored))
+    return IngestedPosts(posts=posts, created_count=created_count, updated_count=len(posts) - created_count)
 
 
 def _columns(account: Any, record: PostRecord) -> dict[str, Any]:
@@ -94,11 +96,20 @@ def _posts_by_id(platform: Platform, account: Any, remote_ids: Iterable[str]) ->
     return {getattr(post, id_field): post for post in posts.order_by()}
 
 
+def _new_ids(saved: Mapping[str, Any], *, compared: Mapping[str, Any]) -> list[str]:
+    """Return the ids of posts that have a new row: one deleted since it was compared has another key."""
+    return [
+        remote_id
+        for remote_id, post in saved.items()
+        if remote_id not in compared or compared[remote_id].pk != post.pk
+    ]
+
+
 def _store_posts(
-    platform: Platform, account: Any, news: Mapping[str, Mapping[str, Any]], *, known: Container[str]
+    platform: Platform, account: Any, news: Mapping[str, Mapping[str, Any]], *, compared: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Write posts by their columns, whoever else may have written them meanwhile; return the saved rows."""
-    id_field, new_ids = platform.post_id_field, [remote_id for remote_id in news if remote_id not in known]
+    id_field = platform.post_id_field
     with transaction.atomic():
         platform.post_model.objects.bulk_create(
             [
@@ -111,6 +122,7 @@ def _store_posts(
             update_fields=[*next(iter(news.values())), "last_fetched_at"],
         )
         saved = _posts_by_id(platform, account, news)
+        new_ids = _new_ids(saved, compared=compared)
         platform.summary_model.objects.bulk_create(
             [
                 platform.summary_model(post=saved[remote_id])

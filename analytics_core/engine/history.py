@@ -7,7 +7,6 @@ posts of any age, and shows which posts are gone.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import batched
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -222,15 +221,17 @@ class PostLister:
         covered = self._between(page.next_id, before_id).values_list(id_field, flat=True)
         listed = {record.remote_id for record in page.items}
         # Ids alone: an index holds them, and nearly always all of them are listed.
-        absent_ids = sorted(set(covered) - listed, key=id_order, reverse=True)
+        absent_ids = set(covered) - listed
+        if not absent_ids:
+            return []
+        if len(absent_ids) <= BATCH_SIZE:
+            posts = self._posts().filter(**{f"{id_field}__in": absent_ids})
+        else:
+            # An emptied account: too many to name, and perhaps all known as missing already.
+            posts = self._between(page.next_id, before_id).exclude(**{f"{id_field}__in": listed})
         never_or_long_ago = Q(absence_checked_at=None) | Q(absence_checked_at__lt=asked_before)
-        for some_ids in batched(absent_ids, BATCH_SIZE, strict=False):
-            posts = self._posts().filter(
-                never_or_long_ago, missing_since_at=None, **{f"{id_field}__in": some_ids}
-            )
-            if absent := list(posts.order_by("-posted_at")[:ABSENCE_CHECKS]):
-                return absent
-        return []
+        posts = posts.filter(never_or_long_ago, missing_since_at=None)
+        return list(posts.order_by("-posted_at")[:ABSENCE_CHECKS])
 
     def _between(self, newer_than: str, older_than: str) -> QuerySet[Any]:
         """Return the posts whose ids lie between two others; "" is no bound."""

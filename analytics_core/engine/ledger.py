@@ -16,7 +16,7 @@ from itertools import batched
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Min, OuterRef, Subquery
 
 from analytics_core.day_models import EngagementDay, Ledger, Person, PersonSpan, PersonTotal
 from analytics_core.engine.recount import (
@@ -125,15 +125,20 @@ def doubt_notifications(platform: Platform, account: Any, ledger: Ledger) -> Non
     """
     if ledger.whole_from_at >= ledger.begun_at:
         return
+    posts = platform.post_model.objects.filter(
+        account=account, posted_at__range=(ledger.whole_from_at, ledger.begun_at)
+    )
     for kind in ("likes", "shares"):
         untold = (
             platform.engagement_models[kind]
             .objects.current()
-            .filter(post__account=account, post__posted_at__range=(ledger.whole_from_at, ledger.begun_at))
-            .filter(precision=Precision.UNKNOWN)
+            .filter(post=OuterRef("pk"), precision=Precision.UNKNOWN)
             .exclude(account_id=platform.remote_account_id(account))
+            .order_by()
         )
-        if untold.exists():
+        # Post by post: of Exists PostgreSQL makes a join. While many accounts were first imported, with the
+        # statistics of one, that began with the likes of all.
+        if posts.filter(pk=Subquery(untold.values("post")[:1])).exists():
             ledger.whole_from_at = ledger.begun_at
             ledger.save(update_fields=["whole_from_at"])
             return

@@ -383,6 +383,26 @@ class TestMissingPosts:
         missing = TinyPost.objects.exclude(missing_since_at=None)
         assert set(missing.values_list("tiny_id", flat=True)) == gone
 
+    def test_of_an_emptied_account_the_last_posts_are_found_behind_all_that_are_known_as_missing(
+        self, visit, instance, tiny_account
+    ) -> None:
+        instance.add_post("1000")
+        instance.add_post("5000")
+        visit()
+        TinyPost.objects.bulk_create(
+            TinyPost(
+                account=tiny_account,
+                tiny_id=str(number),
+                posted_at=NOON - timedelta(days=5000 - number),
+                missing_since_at=NOON if number > 2001 else None,
+            )
+            for number in range(2000, 3200)
+        )
+        instance.asked.clear()
+        visit()
+        assert [post_id for what, post_id in instance.asked if what == "post"] == ["2001", "2000"]
+        assert TinyPost.objects.filter(missing_since_at=None).count() == 2
+
     def test_a_post_deleted_between_listing_and_reading_is_missing(
         self, visit, instance, tiny, tiny_account
     ) -> None:

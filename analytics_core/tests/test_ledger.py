@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -253,6 +254,40 @@ class TestWholeFrom:
         with time_machine.travel(START, tick=False):
             visit(tiny, tiny_account)
         assert Ledger.objects.get().whole_from_at == START - timedelta(days=60)
+
+    @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite plans without statistics")
+    def test_other_accounts_likes_are_not_looked_through_whatever_statistics_say(
+        self, tiny, tiny_account, user
+    ) -> None:
+        own = Ledger(begun_at=START, whole_from_at=START - timedelta(days=60))
+        fill(tiny_account, posts_count=20, likes_count=20, precision=Precision.EXACT)
+        # From here on the database believes that all posts are this account's, and no like is untold.
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE tiny_tinypost, tiny_tinylike, tiny_tinyshare")
+        other = TinyAccount.objects.create(user=user, instance_url="https://tiny.example", username="bea")
+        fill(other, posts_count=200, likes_count=50, precision=Precision.UNKNOWN)
+
+        with CaptureQueriesContext(connection) as statements:
+            ledger.doubt_notifications(tiny, tiny_account, own)
+
+        of_likes = next(each["sql"] for each in statements if "tiny_tinylike" in each["sql"])
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) {of_likes}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert "Index Cond: (post_id = tiny_tinypost.id)" in plan, plan
+
+
+def fill(account, *, posts_count, likes_count, precision):
+    """Store posts of the last days before `START`, and likes of them."""
+    posts = TinyPost.objects.bulk_create(
+        TinyPost(account=account, tiny_id=str(number), posted_at=START - timedelta(hours=number))
+        for number in range(posts_count)
+    )
+    TinyLike.objects.bulk_create(
+        TinyLike(post=post, account_id=str(fan), liked_at=START, precision=precision)
+        for post in posts
+        for fan in range(likes_count)
+    )
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 
 from analytics_core import ingest
-from analytics_core.models import KINDS
+from analytics_core.models import KINDS, Ledger
 from analytics_core.platforms import PostRecord
-from tests.tiny.models import TinyPost
+from tests.tiny.models import TinyPost, TinySummary
 
 pytestmark = pytest.mark.django_db
 
@@ -149,3 +150,24 @@ def test_a_post_whose_row_was_deleted_comes_back_beside_one_that_stayed(listing)
     listing(BEFORE, replace(BEFORE, remote_id="101"))
     assert TinyPost.objects.get(tiny_id="100").likes_server_count == 3
     assert TinyPost.objects.count() == 2
+
+
+def test_a_post_deleted_while_its_page_is_compared_is_a_new_one_with_all_that_belongs_to_it(
+    tiny, tiny_account, listing
+) -> None:
+    other = replace(BEFORE, remote_id="101")
+    listing(BEFORE, other)
+    Ledger.objects.all().delete()
+    to_be_deleted = [TinyPost.objects.get(tiny_id="100")]
+
+    def delete_before_writing(execute, sql, *args):
+        if sql.startswith("INSERT") and to_be_deleted:
+            to_be_deleted.pop().delete()
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(delete_before_writing):
+        saved = ingest.ingest_posts(tiny, tiny_account, [replace(BEFORE, likes_count=4), other])
+
+    assert set(TinySummary.objects.values_list("post__tiny_id", flat=True)) == {"100", "101"}
+    assert Ledger.objects.get().account_id == tiny_account.pk
+    assert (saved.created_count, saved.updated_count) == (1, 1)

@@ -49,6 +49,17 @@ def test_an_idle_visit(tiny, count_statements, size) -> None:
     assert count_statements() == 12
 
 
+@pytest.mark.parametrize("size", [3, 1200])
+def test_an_idle_visit_to_an_account_that_was_emptied(tiny_account, count_statements, size) -> None:
+    count_statements()
+    now = timezone.now()
+    TinyPost.objects.bulk_create(
+        TinyPost(account=tiny_account, tiny_id=str(number), posted_at=now, missing_since_at=now)
+        for number in range(size)
+    )
+    assert count_statements() == 12
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_visit_where_one_posts_likes_moved(tiny, count_statements, size) -> None:
     fill(tiny.instance, size)
