@@ -115,6 +115,8 @@ class TestCompose:
         services = self.compose["services"]
         assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
         assert services["migrate"]["restart"] == "no"
+        # Not the socket: on it answers a server that ends before the database is ready.
+        assert {"pg_isready", "--host"} < set(services["database"]["healthcheck"]["test"])
         for name in ("web", "worker"):
             assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
             assert services[name]["restart"] == "unless-stopped"
