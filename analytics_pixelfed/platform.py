@@ -51,7 +51,7 @@ class PixelfedPlatform(Platform):
     def accounts(self) -> AccountQuerySet:
         """Accounts whose instance runs Pixelfed, and those that were read as such by hand."""
         have_posts = Q(Exists(PixelfedPost.objects.filter(account=OuterRef("pk"))), software="")
-        # One condition on each row: as a list of keys it would look through everybody's accounts on every page.
+        # Asked of each row: as a list of keys it would look through everybody's accounts on every page.
         return MastodonAccount.objects.pixelfed() | MastodonAccount.objects.filter(have_posts)
 
     def active_accounts(self) -> AccountQuerySet:

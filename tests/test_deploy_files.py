@@ -120,6 +120,8 @@ class TestCompose:
         for name in ("web", "worker"):
             assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
             assert services[name]["restart"] == "unless-stopped"
+            # The web's is the image's. "up --wait" fails where one is switched off.
+            assert "disable" not in services[name].get("healthcheck", {})
 
     def test_its_volumes_exist_and_pages_are_for_this_machine(self) -> None:
         used = [
