@@ -65,6 +65,13 @@ def test_the_sums_over_posts_are_told_by_one_index(chosen, days) -> None:
     assert is_covered(plan, "analytics_p_account_88b415_idx"), plan
 
 
+def test_ones_own_accounts_are_found_without_a_look_at_all_others(chosen, user) -> None:
+    plan, *_ = plans(lambda: selectors.connected_accounts(user, platforms=[platforms.get("pixelfed")]))
+
+    assert "pixelfed_mastodonaccount USING INDEX" in plan, plan
+    assert "SCAN" not in plan, plan
+
+
 def test_a_visit_in_which_nothing_happened_reads_no_posts_but_those_listed(tiny, tiny_account) -> None:
     for number in range(100, 160):
         tiny.instance.add_post(str(number), likes=1)
