@@ -44,7 +44,7 @@ from analytics_core.text import fold
 
 KINDS = ("likes", "comments", "shares")
 
-# Some list of a post was never read. An index finds these; `counts.not_read` says which of them have numbers.
+# Some list of a post was never read. An index finds these; `counts.not_read_count` which have no numbers.
 NEVER_READ = Q(likes_read_at__isnull=True) | Q(comments_read_at__isnull=True) | Q(shares_read_at__isnull=True)
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from core.http import is_listening
 from tests.servers import ROOT, free_port
 
 HOST = "photos.example.org"
@@ -47,14 +48,10 @@ def served(command: list[object], port: int, log: Path, **variables: str) -> Ite
         process = subprocess.Popen(words, cwd=ROOT, env=os.environ | variables, stdout=output, stderr=output)
     try:
         ends_at = time.monotonic() + 30
-        while True:
+        while not is_listening(port):
             assert process.poll() is None, log.read_text()
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                assert time.monotonic() < ends_at, log.read_text()
-                time.sleep(0.05)
+            assert time.monotonic() < ends_at, log.read_text()
+            time.sleep(0.05)
         yield
     finally:
         process.terminate()

@@ -21,7 +21,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import Combinable
 
-from analytics_core.counts import not_read
+from analytics_core.counts import not_read_count
 from analytics_core.models import KINDS, NEVER_READ
 from analytics_core.periods import Period
 from analytics_core.platforms import Platform
@@ -77,13 +77,11 @@ def engagement_groups(chosen: Sequence[ConnectedAccount], *, period: Period) -> 
         # part of the time; a beginning, however early, leads it to the index of the few that are not read.
         unordered = F("total_engagement") + 0
         ordered = unordered if period.start_at else F("total_engagement")
-        # A condition of the count, not of the posts: databases think long about which index might serve it.
-        not_read_count = Count("pk", filter=not_read())
         few = posts.filter(NEVER_READ, posted_at__gt=BEGINNING)
         parts += [
             _grouped(posts, platform, "all"),
             _grouped(posts, platform, "engagement", by=ordered),
-            _grouped(few, platform, "not read", by=unordered, count=not_read_count).filter(posts__gt=0),
+            _grouped(few, platform, "not read", by=unordered, count=not_read_count()).filter(posts__gt=0),
         ]
     return [Group(*row) for row in _union(parts)]
 

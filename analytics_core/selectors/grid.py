@@ -12,7 +12,7 @@ from django.core.paginator import Page
 from django.db.models import CharField, Count, F, Max, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from analytics_core.counts import not_read
+from analytics_core.counts import not_read_count
 from analytics_core.models import KINDS, NEVER_READ, TOTALS
 from analytics_core.periods import Period
 from analytics_core.platforms import Platform
@@ -159,12 +159,9 @@ def _keys(chosen: Sequence[ConnectedAccount], *, wanted: Wanted, sort: str) -> A
 
 
 def _count_not_read(posts: QuerySet[Any]) -> Subquery:
-    """Return how many of the posts are not read as a part of another query.
-
-    A condition of the count, not of the posts: databases think long about which index might serve such a one.
-    """
+    """Return how many of the posts are not read, as a part of another query."""
     one = posts.annotate(one=Value(1)).values("one")
-    return Subquery(one.annotate(number=Count("pk", filter=not_read())).values("number"))
+    return Subquery(one.annotate(number=not_read_count()).values("number"))
 
 
 def _platforms(chosen: Sequence[ConnectedAccount]) -> list[Platform]:
